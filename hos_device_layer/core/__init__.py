@@ -1,0 +1,1 @@
+"""Pure decisions: no ROS, no sockets, no files, no clock; time and ids are passed in."""

@@ -1,0 +1,19 @@
+"""How values from outside are shown in errors and log lines."""
+
+from __future__ import annotations
+
+import reprlib
+
+# Long enough to recognise a value by, short enough for a log line.
+SHOWN_CHARACTERS = 120
+
+
+def shortened(value: object, limit: int = SHOWN_CHARACTERS) -> str:
+    """Quote a value from outside on one line, cut after `limit` characters; never raises."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= limit else value[:limit] + '…')
+    try:
+        text = reprlib.repr(value)  # stops at some depth, where repr() would not
+    except ValueError:
+        text = f'a very long {type(value).__name__}'  # thousands of digits
+    return text if len(text) <= limit else text[:limit] + '…'

@@ -1,0 +1,87 @@
+"""Archives hold what was put in, and nothing that leads out of their folder."""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hos_device_layer.core.archives import (
+    MAX_FILE_BYTES,
+    MAX_FILES,
+    ArchiveError,
+    pack,
+    unpack,
+)
+
+FILES = {'drivers/scale.py': b'x = 1\n', 'interfaces/shelf.py': b''}
+
+names = st.text('abc_1', min_size=1, max_size=8).map(lambda name: f'drivers/{name}.py')
+
+
+def zipped(path: str, content: bytes = b'x', mode: int = stat.S_IFREG | 0o644) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, 'w', zipfile.ZIP_DEFLATED) as writer:
+        entry = zipfile.ZipInfo(path)
+        entry.external_attr = mode << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        writer.writestr(entry, content)
+    return archive.getvalue()
+
+
+@given(st.dictionaries(names, st.binary(max_size=100), max_size=6))
+def test_what_is_packed_is_unpacked(files: dict[str, bytes]) -> None:
+    assert unpack(pack(files)) == files
+    assert pack(files) == pack(dict(reversed(files.items())))
+
+
+@pytest.mark.parametrize(
+    'path',
+    ['/etc/passwd', '../up.py', 'a/../../up.py', 'c:\\x.py', 'a\\b.py', './a', 'a//b', 'a\nb'],
+)
+def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
+    with pytest.raises(ArchiveError, match='is no path inside a folder'):
+        unpack(zipped(path))
+    with pytest.raises(ArchiveError):
+        pack({path: b''})
+
+
+@pytest.mark.parametrize('kind', [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
+def test_links_and_devices_are_refused(kind: int) -> None:
+    with pytest.raises(ArchiveError, match='is no plain file'):
+        unpack(zipped('a.py', b'/etc/passwd', kind | 0o777))
+
+
+def test_what_is_too_large_is_refused() -> None:
+    bomb = zipped('a.py', b'\0' * (MAX_FILE_BYTES + 1))
+    assert len(bomb) < 2000
+    with pytest.raises(ArchiveError, match='larger than'):
+        unpack(bomb)
+    with pytest.raises(ArchiveError, match='files'):
+        pack({f'{n}.py': b'' for n in range(MAX_FILES + 1)})
+    with pytest.raises(ArchiveError, match='in all'):
+        pack({f'{n}.py': b'x' * MAX_FILE_BYTES for n in range(20)})
+
+
+def test_an_archive_that_lies_about_its_sizes_is_refused() -> None:
+    bomb = bytearray(zipped('a.py', b'\0' * 1000))
+    # The uncompressed size, in the central directory: 24 bytes after its signature.
+    at = bomb.index(b'PK\x01\x02') + 24
+    bomb[at : at + 4] = (10).to_bytes(4, 'little')
+    with pytest.raises(ArchiveError):
+        unpack(bytes(bomb))
+
+
+@given(st.binary(max_size=200), st.integers(0, 400))
+def test_any_bytes_are_read_or_refused(noise: bytes, at: int) -> None:
+    archive = pack(FILES)
+    for broken in (noise, archive[:at] + noise + archive[at + len(noise) :]):
+        try:
+            files = unpack(broken)
+        except ArchiveError:
+            continue
+        assert all(isinstance(content, bytes) for content in files.values())

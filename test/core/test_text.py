@@ -1,0 +1,40 @@
+import datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hos_device_layer.core.text import shortened
+
+
+def test_a_text_is_quoted():
+    assert shortened('ab') == "'ab'"
+    assert shortened('a\nb\x1b\ud800') == r"'a\nb\x1b\ud800'"
+
+
+def test_other_values_are_shown_as_python_writes_them():
+    assert shortened(5) == '5'
+    assert shortened(None) == 'None'
+    assert shortened(['a', 1.5]) == "['a', 1.5]"
+    assert shortened(datetime.date(2024, 1, 2)) == 'datetime.date(2024, 1, 2)'
+
+
+def test_a_long_value_is_cut():
+    assert shortened('x' * 120) == repr('x' * 120)
+    assert shortened('x' * 121) == repr('x' * 120 + '…')
+    assert shortened('abcdef', limit=3) == "'abc…'"
+    assert shortened([123456], limit=3) == '[12…'
+    assert shortened(16**5000) == 'a very long int'
+
+
+def test_a_value_that_repeats_itself_is_cut():
+    value = ['x']
+    for _ in range(100):
+        value = [value] * 10  # 10 to the power of 100 texts
+    assert len(shortened(value)) <= 121
+
+
+@given(st.text(st.characters()) | st.lists(st.text(st.characters())) | st.binary())
+def test_what_is_shown_is_one_printable_line(value):
+    text = shortened(value)
+    assert text.isprintable()
+    text.encode()
