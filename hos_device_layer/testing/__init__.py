@@ -1,0 +1,1 @@
+"""Fakes that stand in for what is not there: simulated devices and servers."""

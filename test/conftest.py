@@ -1,0 +1,19 @@
+"""What all tests share: a ROS domain of their own, on this machine only."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from hos_device_layer.testing.ros_domain import private_ros_domain
+
+# A shell that runs the tests in the background has everything below it ignore SIGINT, which some
+# tests send to programs that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def ros_domain_id() -> Iterator[int]:
+    with private_ros_domain() as domain_id:
+        yield domain_id
