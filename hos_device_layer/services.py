@@ -1,0 +1,16 @@
+"""Names of the device layer's services; relative, so that a namespace can be put before them."""
+
+CONNECT_DEVICE_SERVICE = 'haive_os/device/connect'
+DEVICE_API_CALL_SERVICE = 'haive_os/device/api_call'
+DEVICE_CONNECTION_INFOS_SERVICE = 'haive_os/connected_devices'
+DEVICE_DB_RELOAD_SERVICE = 'haive_os/device_db/reload'
+
+
+def DEVICE_COMMAND_SERVICE(uid: int) -> str:  # noqa: N802 (one form for all names)
+    """Return the service by which a device takes commands with typed arguments."""
+    return f'haive_os/device/uid{uid}/command'
+
+
+def SERIALIZED_DEVICE_COMMAND_SERVICE(uid: int) -> str:  # noqa: N802
+    """Return the service by which a device of a `serialized_api` type takes commands."""
+    return f'haive_os/device/uid{uid}/serialized_command'
