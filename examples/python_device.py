@@ -1,0 +1,57 @@
+"""
+A complete device in Python: a climate sensor with a function and a stream.
+
+Run it with the address of the gateway: python examples/python_device.py ws://127.0.0.1:9091
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import signal
+import sys
+import time
+
+from hos_client import Client, Device, DevicePool, Task, make_log_handler
+
+# As the fleet's table has it.
+SENSOR = Device('C8101', 'ClimateSensor', 'climate of room 1', uid=10761107)
+
+STREAM = 'climate'
+STREAM_PERIOD_S = 1.0
+
+
+def read_sensor() -> dict[str, float]:
+    """Return temperature [°C] and humidity [%]; a real device measures here."""
+    swing = math.sin(time.monotonic() / 60)
+    return {'temperature': round(21.5 + swing, 2), 'humidity': round(45 + 5 * swing)}
+
+
+def main() -> None:
+    """Serve until Ctrl-C."""
+    devices = DevicePool()
+    SENSOR.add_tag('room', '1')
+    devices.add(SENSOR)
+    client = Client(devices, url=sys.argv[1] if sys.argv[1:] else None)
+    logger = logging.getLogger('hos_client')
+    logger.addHandler(make_log_handler(client.settings))
+    logger.setLevel(client.settings.log_level)
+
+    @client.command('climate_read')
+    def climate_read(command: str, task: Task) -> dict[str, float]:
+        # The type is marked serialized_api, so the command is one text.
+        logger.info('task %d: %r', task.cmd_id, command)
+        return {**read_sensor(), 'pressure': 1013}
+
+    # A shell that starts it in the background has had SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with client, contextlib.suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(STREAM_PERIOD_S)
+            # Not waited for: while the line is down, samples are skipped.
+            client.event(SENSOR, STREAM, read_sensor(), timeout=STREAM_PERIOD_S, block=False)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,189 @@
+"""
+Calling functions of devices from a ROS node; `gen/hos_device_api.py` puts a typed name to each.
+
+Everything here works while the node is spun, by whichever executor, and blocks nobody.
+"""
+
+from __future__ import annotations
+
+import numbers
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, ClassVar, Generic, TypeVar
+
+import msgspec
+from hos_interfaces.msg import TypedField
+from rclpy.client import Client
+from rclpy.node import Node
+from rclpy.task import Future
+
+from .core.errors import CallFailedError, CallPendingError, ValueMismatchError
+from .core.field_types import Field, FieldType, Value
+from .core.text import shortened
+from .device_api_client import PendingCall, client_of
+
+__all__ = [
+    'CallFailedError',
+    'CallPendingError',
+    'DeviceAPICallInfo',
+    'DeviceResult',
+    'ValueMismatchError',
+    'call_device',
+    'call_with_fields',
+    'no_values',
+    'value_dict',
+]
+
+R = TypeVar('R')
+S = TypeVar('S', bound='DeviceResult')
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceAPICallInfo(Generic[R]):
+    """
+    A call on its way, and where its outcome arrives.
+
+    Both futures are done at some time, whatever happens. `future` then holds the manager's answer,
+    a `DeviceAPICall.Response`; `result` the call's one `DeviceAPICallResult`, which has `success`
+    False and an `error` for a call that was refused or lost, too. `parse` makes the function's own
+    type of it, and so does `await`, in a coroutine that one of rclpy's older executors runs; the
+    events executor spins hot while a coroutine waits: use `result.add_done_callback` there.
+    """
+
+    call_time: float  # [s] since the epoch
+    future: Future
+    client: Client  # shared by all calls of the node
+    result: Future
+    device_id: str
+    function_name: str
+    _parse: Callable[[str], R] = field(repr=False)
+
+    def parse(self) -> R:
+        """
+        Return the typed result.
+
+        Raises CallFailedError with the reason if the call failed, CallPendingError if it has not
+        ended yet, and ValueMismatchError if the result is not what the generated code expects.
+        """
+        call = f'{self.function_name!r} of {self.device_id!r}'
+        if not self.result.done():
+            raise CallPendingError(f'{call} has no result yet; wait for it while the node spins')
+        message = self.result.result()
+        if not message.success:
+            raise CallFailedError(
+                f'{call}: {message.error}', self.device_id, self.function_name, message.task_id
+            )
+        return self._parse(message.result_jsons)
+
+    def __await__(self) -> Generator[Any, None, R]:
+        yield from self.result.__await__()
+        return self.parse()
+
+
+class DeviceResult(msgspec.Struct, frozen=True):
+    """The base of the generated result types."""
+
+    # The names that Python cannot have: as they are in the specification, and as they are here.
+    _names: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    @classmethod
+    def parse(cls: type[S], result_jsons: str) -> S:
+        """Read a successful `DeviceAPICallResult.result_jsons`; raises ValueMismatchError."""
+        try:
+            if not cls._names:
+                return msgspec.json.decode(result_jsons, type=cls)
+            names = dict(cls._names)
+            values = msgspec.json.decode(result_jsons, type=dict[str, Value])
+            return msgspec.convert({names.get(n, n): v for n, v in values.items()}, cls)
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise ValueMismatchError(
+                f'{shortened(result_jsons)} is no {cls.__name__}: {error}; if the specification '
+                'was changed, run: hos generate'
+            ) from None
+
+
+def no_values(_result_jsons: str) -> None:
+    """Parse the result of a function that has none."""
+
+
+def value_dict(result_jsons: str) -> dict[str, Value]:
+    """Parse the result of any function, without a type; raises ValueMismatchError."""
+    try:
+        return msgspec.json.decode(result_jsons, type=dict[str, Value])
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise ValueMismatchError(f'{shortened(result_jsons)} is no result: {error}') from None
+
+
+def call_device(
+    node: Node,
+    device_id: str,
+    function_name: str,
+    arguments: Mapping[str, object],
+    parse: Callable[[str], R],
+) -> DeviceAPICallInfo[R]:
+    """
+    Call a function with Python values; `arguments` go by declarations, `x:float32 -60..60 [mm]`.
+
+    Raises ValueMismatchError, before anything is sent, if a value does not fit its declaration.
+    """
+    fields = [
+        _typed_field(_declared(declaration), value, function_name)
+        for declaration, value in arguments.items()
+    ]
+    return call_with_fields(node, device_id, function_name, fields, parse)
+
+
+def call_with_fields(
+    node: Node,
+    device_id: str,
+    function_name: str,
+    fields: Sequence[TypedField],
+    parse: Callable[[str], R],
+) -> DeviceAPICallInfo[R]:
+    """Call a function with arguments as texts; it is the device manager that judges them."""
+    _check_text('device_id', device_id)
+    client = client_of(node)
+    call = PendingCall(device_id, function_name, fields, time.time())
+    client.start(call)
+    return DeviceAPICallInfo(
+        call.call_time,
+        call.future,
+        client.ros_client,
+        call.result,
+        device_id,
+        function_name,
+        parse,
+    )
+
+
+# As many as there are arguments in a large specification.
+_declared = lru_cache(maxsize=10_000)(Field.from_text)
+
+
+def _typed_field(declared: Field, value: object, function_name: str) -> TypedField:
+    try:
+        text = declared.type.format(declared.check(_plain(value)))
+        _check_text(declared.name, text)
+    except ValueMismatchError as error:
+        raise ValueMismatchError(f'{function_name!r}: {error}') from None
+    return TypedField(name=declared.name, type=declared.type.value, data=text)
+
+
+def _plain(value: object) -> object:
+    # numpy's numbers are numbers, but neither int nor float.
+    if isinstance(value, (int, float)):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value) if isinstance(value, numbers.Real) else value
+
+
+def _check_text(name: str, text: object) -> None:
+    try:
+        FieldType.STRING.check(text)
+    except ValueMismatchError as error:
+        raise ValueMismatchError(f'{name}: {error}') from None
+    if '\0' in str(text):
+        raise ValueMismatchError(f'{name}: ROS would cut {shortened(text)} at its NUL')

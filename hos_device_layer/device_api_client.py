@@ -1,0 +1,269 @@
+"""The one client and the one subscription through which a node's API calls go."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from hos_interfaces.msg import DeviceAPICallResult, TypedField
+from hos_interfaces.srv import DeviceAPICall
+from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import InvalidHandle
+from rclpy.node import Node
+from rclpy.task import Future
+from rclpy.timer import Timer
+
+from .core.pending_calls import Managers, PendingCalls
+from .qos import RESULT_QOS, SERVICE_QOS
+from .services import DEVICE_API_CALL_SERVICE
+from .topics import DEVICE_API_CALL_RESULT_TOPIC
+
+# How long a call is held for a device manager that cannot be reached [s]. Discovery takes 2 to 3 s
+# where the first announcements are missed: after those, Fast DDS repeats them every 3 s.
+MANAGER_TIMEOUT_S = 10.0
+
+# How long the manager may take to answer a call [s]. It answers at once; the rest is for bursts.
+ANSWER_TIMEOUT_S = 30.0
+
+# How often time is looked at while calls are held or unanswered [s].
+_TICK_S = 0.05
+
+# After so many ticks the manager is asked again whether it can be reached.
+_TICKS_PER_PROBE = 10
+
+# How often it is looked whether the manager is still there while calls wait for results [s].
+_WATCH_S = 1.0
+
+
+class PendingCall:
+    """A call that has no result yet: what is sent, and the futures that wait for it."""
+
+    def __init__(
+        self, device_id: str, function_name: str, fields: Sequence[TypedField], call_time: float
+    ) -> None:
+        self.request = DeviceAPICall.Request(
+            device_id=device_id, function_name=function_name, args=list(fields)
+        )
+        self.call_time = call_time
+        self.future = Future()
+        self.result = Future()
+        self.answer: Future | None = None
+
+
+def client_of(node: Node) -> DeviceAPIClient:
+    """Return the client of a node; it is made once and goes with the node."""
+    with _clients_lock:
+        client = _clients.get(node)
+        if client is None:
+            client = _clients[node] = DeviceAPIClient(node)
+        return client
+
+
+_clients: weakref.WeakKeyDictionary[Node, DeviceAPIClient] = weakref.WeakKeyDictionary()
+_clients_lock = threading.Lock()
+
+
+class DeviceAPIClient:
+    """
+    Sends API calls and finds their results; may be used from several threads.
+
+    Calls are held until it is certain that their results will be heard, see `_probe`. Every call
+    ends: with its result, its refusal, or an error that tells how the manager was lost.
+    """
+
+    def __init__(self, node: Node) -> None:
+        # The node owns this object, through its subscription: nothing here may own the node.
+        self._node = weakref.ref(node)
+        self._lock = threading.RLock()
+        self._calls: PendingCalls[PendingCall, DeviceAPICallResult] = PendingCalls(
+            round(MANAGER_TIMEOUT_S / _TICK_S), round(ANSWER_TIMEOUT_S / _TICK_S)
+        )
+        self._managers: Managers = frozenset()
+        self._is_ready = False
+        self._probes: list[Future] = []
+        self._ticks_to_probe = 0
+        # A callback that awaits a result must not keep the result from coming.
+        group = MutuallyExclusiveCallbackGroup()
+        # The subscription comes before the client: see `_probe`.
+        self._subscription = node.create_subscription(
+            DeviceAPICallResult,
+            DEVICE_API_CALL_RESULT_TOPIC,
+            self._on_result,
+            RESULT_QOS,
+            callback_group=group,
+        )
+        self.ros_client = node.create_client(
+            DeviceAPICall, DEVICE_API_CALL_SERVICE, qos_profile=SERVICE_QOS, callback_group=group
+        )
+        self._tick_timer = self._create_timer(node, _TICK_S, self._on_tick, group)
+        self._watch_timer = self._create_timer(node, _WATCH_S, self._on_watch, group)
+
+    def _create_timer(
+        self, node: Node, period_s: float, callback: Callable[[], None], group: CallbackGroup
+    ) -> Timer:
+        # Both run only as long as there are calls to look after.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        return node.create_timer(period_s, callback, group, steady, autostart=False)
+
+    def start(self, call: PendingCall) -> None:
+        """Send a call, now or when the manager can be reached; raises if the node is destroyed."""
+        with self._lock, self.ros_client.handle:
+            if self._watch_timer.is_canceled():
+                self._refresh_managers()
+                self._watch_timer.reset()
+            if self._tick_timer.is_canceled():
+                self._tick_timer.reset()
+            if self._is_ready:
+                self._send(call)
+            else:
+                self._calls.hold(call)
+                self._probe()
+
+    # Sending
+
+    def _send(self, call: PendingCall) -> None:
+        self._calls.send(call, self._managers)
+        call.answer = self.ros_client.call_async(call.request)
+        call.answer.add_done_callback(partial(self._on_answer, call))
+
+    def _probe(self) -> None:
+        """
+        Ask the manager for a function of no device, which it refuses.
+
+        A result that is published before its publisher has discovered our subscription is lost,
+        and so is an answer. Discovery keeps the order of our subscription and our client: when an
+        answer arrived, results will.
+        """
+        if self._ticks_to_probe > 0 or not self.ros_client.service_is_ready():
+            return
+        self._refresh_managers()
+        if self._managers:
+            self._ticks_to_probe = _TICKS_PER_PROBE
+            probe = self.ros_client.call_async(DeviceAPICall.Request())
+            self._probes.append(probe)
+            probe.add_done_callback(partial(self._on_probe_answered, self._managers))
+
+    def _drop_probes(self) -> None:
+        for probe in self._probes:
+            self.ros_client.remove_pending_request(probe)
+        self._probes.clear()
+        self._ticks_to_probe = 0
+
+    def _refresh_managers(self) -> None:
+        node = self._node()
+        if node is None:
+            return
+        publishers = node.get_publishers_info_by_topic(self._subscription.topic_name)
+        managers = frozenset(bytes(info.endpoint_gid) for info in publishers)
+        if managers == self._managers:
+            return
+        self._managers = managers
+        self._is_ready = False
+        self._drop_probes()
+        for call, task_id in self._calls.lose(managers).items():
+            self._give_up(
+                call,
+                'the device manager ended before it reported the result; whether the device '
+                'carried out the call is unknown',
+                task_id,
+            )
+
+    # Callbacks
+
+    @contextlib.contextmanager
+    def _handling(self) -> Iterator[None]:
+        # Executors deliver what was queued before the node was destroyed.
+        with contextlib.suppress(InvalidHandle), self._lock:
+            yield
+
+    def _on_probe_answered(self, managers: Managers, _answer: Future) -> None:
+        with self._handling():
+            if self._is_ready or managers != self._managers:
+                return
+            self._is_ready = True
+            self._drop_probes()
+            for call in self._calls.take_held():
+                self._send(call)
+
+    def _on_answer(self, call: PendingCall, answer: Future) -> None:
+        response = answer.result()
+        with self._handling():
+            if not self._calls.is_unanswered(call):
+                return
+            self._set(call.future, response)
+            if not response.is_valid:
+                self._calls.refuse(call)
+                self._set(call.result, _failure(call, response.error))
+            elif result := self._calls.accept(call, response.task_id):
+                self._set(call.result, result)
+
+    def _on_result(self, message: DeviceAPICallResult) -> None:
+        with self._handling():
+            call = self._calls.finish(message.task_id, message)
+            if call is not None:
+                self._set(call.result, message)
+
+    def _on_tick(self) -> None:
+        with self._handling():
+            self._ticks_to_probe -= 1
+            self._give_up_late()
+            if self._calls.holds_calls:
+                self._probe()
+            else:
+                self._drop_probes()
+            if not self._calls.awaits_answers:
+                self._tick_timer.cancel()
+
+    def _on_watch(self) -> None:
+        with self._handling():
+            self._refresh_managers()
+            if not self._calls:
+                self._watch_timer.cancel()
+
+    # Ends
+
+    def _give_up_late(self) -> None:
+        held, unanswered = self._calls.advance()
+        for call in held:
+            self._give_up(
+                call,
+                f'the device manager is not there: no answer from {self.ros_client.service_name} '
+                f'in {MANAGER_TIMEOUT_S:g} s. Start it, or compare namespace and ROS_DOMAIN_ID',
+            )
+        for call in unanswered:
+            self._give_up(
+                call,
+                f'the device manager did not answer in {ANSWER_TIMEOUT_S:g} s; whether the '
+                'device carries out the call is unknown',
+            )
+
+    def _give_up(self, call: PendingCall, error: str, task_id: int = 0) -> None:
+        if call.answer is not None:
+            self.ros_client.remove_pending_request(call.answer)
+        if not call.future.done():
+            self._set(call.future, DeviceAPICall.Response(is_valid=False, error=error))
+        self._set(call.result, _failure(call, error, task_id))
+
+    def _set(self, future: Future, value: object) -> None:
+        # As with the answer of a service, callbacks are tasks of the executor that spins the node
+        # now: an exception in one comes to light there.
+        node = self._node()
+        if node is not None:
+            future._set_executor(node.executor)
+        future.set_result(value)
+
+
+def _failure(call: PendingCall, error: str, task_id: int = 0) -> DeviceAPICallResult:
+    return DeviceAPICallResult(
+        task_id=task_id,
+        success=False,
+        error=error,
+        result_jsons='{}',
+        request_time_s=call.call_time,
+        response_time_s=time.time(),
+    )

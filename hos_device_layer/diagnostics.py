@@ -1,0 +1,110 @@
+"""The state of all devices, in the form that ROS tools show."""
+
+from __future__ import annotations
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.node import Node
+
+from .core.connections import Connection, State
+from .core.dispatcher import Dispatcher
+from .core.spec import Device
+from .core.tables import fleet_table
+from .qos import DIAGNOSTICS_QOS
+
+DIAGNOSTICS_TOPIC = '/diagnostics'  # https://www.ros.org/reps/rep-0107.html
+
+_LEVELS = {
+    State.EXPECTED: DiagnosticStatus.STALE,
+    State.WAITING: DiagnosticStatus.WARN,
+    State.CONNECTED: DiagnosticStatus.OK,
+    State.TIMED_OUT: DiagnosticStatus.WARN,
+    State.DISCONNECTED: DiagnosticStatus.ERROR,
+}
+
+
+class Diagnostics:
+    """Publishes one status for the manager and one for each device, while somebody listens."""
+
+    def __init__(self, node: Node, dispatcher: Dispatcher) -> None:
+        self._node = node
+        self._dispatcher = dispatcher
+        self._publisher = node.create_publisher(
+            DiagnosticArray,
+            DIAGNOSTICS_TOPIC,
+            DIAGNOSTICS_QOS,
+            # Who begins to listen is told at once.
+            event_callbacks=PublisherEventCallbacks(matched=lambda _: self.publish()),
+        )
+        self._prefix = node.get_fully_qualified_name().lstrip('/')
+
+    def publish(self) -> None:
+        """Publish the present state."""
+        if self._publisher.get_subscription_count() == 0:
+            return
+        message = DiagnosticArray(status=[self._manager_status(), *self._device_statuses()])
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(message)
+
+    def _manager_status(self) -> DiagnosticStatus:
+        dispatcher = self._dispatcher
+        problems = dispatcher.spec.problems
+        return DiagnosticStatus(
+            level=DiagnosticStatus.WARN if problems else DiagnosticStatus.OK,
+            name=self._prefix,
+            message=f'{len(problems)} problems in the specification' if problems else 'running',
+            hardware_id=self._prefix,
+            values=_key_values(
+                fleet=dispatcher.fleet,
+                connected=len(dispatcher.connected()),
+                tasks=len(dispatcher.tasks),
+            ),
+        )
+
+    def _device_statuses(self) -> list[DiagnosticStatus]:
+        statuses = [self._status(connection) for connection in self._dispatcher.connections]
+        for device in self._dispatcher.devices.values():
+            if device.uid is None:
+                statuses.append(self._uidless_status(device))
+        return statuses
+
+    def _status(self, connection: Connection) -> DiagnosticStatus:
+        device, uid = connection.device, connection.uid
+        if device is None:
+            name = f'uid{uid}'
+            remedy = f': add it to the table {fleet_table(self._dispatcher.fleet)}'
+        else:
+            name, remedy = device.device_id, ''
+        return DiagnosticStatus(
+            level=_LEVELS[connection.state],
+            name=f'{self._prefix}: {name}',
+            message=connection.state.value + remedy,
+            hardware_id=f'uid{uid}',
+            values=_key_values(
+                device_id=device.device_id if device else '',
+                device_uid=uid,
+                device_type=device.device_type if device else '',
+                state=connection.state.value,
+                since_s=f'{connection.since.epoch:.3f}',
+                tasks=len(self._dispatcher.tasks.of_device(uid)),
+            ),
+        )
+
+    def _uidless_status(self, device: Device) -> DiagnosticStatus:
+        return DiagnosticStatus(
+            level=DiagnosticStatus.STALE,
+            name=f'{self._prefix}: {device.device_id}',
+            message=f'has no uid: enter it in the table {fleet_table(device.fleet)}',
+            hardware_id='',
+            values=_key_values(
+                device_id=device.device_id,
+                device_uid='',
+                device_type=device.device_type,
+                state=State.EXPECTED.value,
+                tasks=0,
+            ),
+        )
+
+
+def _key_values(**values: object) -> list[KeyValue]:
+    return [KeyValue(key=key, value=str(value)) for key, value in values.items()]

@@ -1,0 +1,1 @@
+"""Generated from the specification by `hos generate`; not edited by hand."""

@@ -1,0 +1,894 @@
+"""
+The functions of all devices, to be called from a ROS node.
+
+Generated from the device specification by `hos generate`; edit that, not this file.
+"""
+
+from __future__ import annotations
+
+from rclpy.node import Node
+
+from hos_device_layer.device_api import DeviceAPICallInfo, DeviceResult, call_device, no_values
+
+
+def balance_tare(
+    node: Node,
+    device_id: str,
+) -> DeviceAPICallInfo[None]:
+    """
+    Set the present load to zero.
+
+    For Balance.
+    """
+    return call_device(
+        node,
+        device_id,
+        'balance_tare',
+        {},
+        no_values,
+    )
+
+
+class BalanceWeighResult(DeviceResult, frozen=True):
+    """What `balance_weigh` reports."""
+
+    mass: float
+    """float64 0..220 [g]"""
+    stable: bool
+    """bool"""
+
+
+def balance_weigh(
+    node: Node,
+    device_id: str,
+) -> DeviceAPICallInfo[BalanceWeighResult]:
+    """
+    Weigh what is on the pan.
+
+    For Balance.
+
+    Result:
+        mass: float64 0..220 [g]
+        stable: bool
+    """
+    return call_device(
+        node,
+        device_id,
+        'balance_weigh',
+        {},
+        BalanceWeighResult.parse,
+    )
+
+
+class BridgeClockSetResult(DeviceResult, frozen=True):
+    """What `bridge_clock_set` reports."""
+
+    drift: int
+    """int32 -500..500 [ms]"""
+
+
+def bridge_clock_set(
+    node: Node,
+    device_id: str,
+    time: int,
+) -> DeviceAPICallInfo[BridgeClockSetResult]:
+    """
+    Set the clock, in milliseconds since the epoch; answers by how much it was off.
+
+    For UsbBridge.
+
+    Arguments:
+        time: int64 [ms]
+
+    Result:
+        drift: int32 -500..500 [ms]
+    """
+    return call_device(
+        node,
+        device_id,
+        'bridge_clock_set',
+        {
+            'time:int64 [ms]': time,
+        },
+        BridgeClockSetResult.parse,
+    )
+
+
+class BridgeStatusResult(DeviceResult, frozen=True):
+    """What `bridge_status` reports."""
+
+    uptime: int
+    """uint64 0..10000000000 [ms]"""
+    memory_free: int
+    """uint64 0..8000000000 [B]"""
+    signal: int
+    """int8 -90..-20 [dBm]"""
+    instruments: int
+    """uint8 0..8"""
+
+
+def bridge_status(
+    node: Node,
+    device_id: str,
+) -> DeviceAPICallInfo[BridgeStatusResult]:
+    """
+    Tell how the bridge is doing.
+
+    For UsbBridge.
+
+    Result:
+        uptime: uint64 0..10000000000 [ms]
+        memory_free: uint64 0..8000000000 [B]
+        signal: int8 -90..-20 [dBm]
+        instruments: uint8 0..8
+    """
+    return call_device(
+        node,
+        device_id,
+        'bridge_status',
+        {},
+        BridgeStatusResult.parse,
+    )
+
+
+def centrifuge_lid_open(
+    node: Node,
+    device_id: str,
+) -> DeviceAPICallInfo[None]:
+    """
+    Open the lid; refused while the rotor turns.
+
+    For Centrifuge.
+    """
+    return call_device(
+        node,
+        device_id,
+        'centrifuge_lid_open',
+        {},
+        no_values,
+    )
+
+
+class CentrifugeSpinResult(DeviceResult, frozen=True):
+    """What `centrifuge_spin` reports."""
+
+    speed: int
+    """uint16 0..4000 [rpm]"""
+    imbalance: float
+    """float32 0..5 [g]"""
+
+
+def centrifuge_spin(
+    node: Node,
+    device_id: str,
+    speed: int,
+    duration: int,
+    temperature: int,
+) -> DeviceAPICallInfo[CentrifugeSpinResult]:
+    """
+    Spin, and stop when the time is over.
+
+    For Centrifuge. May take 3900 s. A device takes 1 call at a time.
+
+    Arguments:
+        speed: uint16 100..4000 [rpm]
+        duration: uint32 1..3600 [s]
+        temperature: int8 -10..40 [degC]
+
+    Result:
+        speed: uint16 0..4000 [rpm]
+        imbalance: float32 0..5 [g]
+    """
+    return call_device(
+        node,
+        device_id,
+        'centrifuge_spin',
+        {
+            'speed:uint16 100..4000 [rpm]': speed,
+            'duration:uint32 1..3600 [s]': duration,
+            'temperature:int8 -10..40 [degC]': temperature,
+        },
+        CentrifugeSpinResult.parse,
+    )
+
+
+class ClimateReadResult(DeviceResult, frozen=True):
+    """What `climate_read` reports."""
+
+    temperature: float
+    """float32 15..30 [degC]"""
+    humidity: int
+    """uint8 20..70 [%]"""
+    pressure: int
+    """uint16 950..1050 [hPa]"""
+
+
+def climate_read(
+    node: Node,
+    device_id: str,
+) -> DeviceAPICallInfo[ClimateReadResult]:
+    """
+    Measure now.
+
+    For ClimateSensor.
+
+    Result:
+        temperature: float32 15..30 [degC]
+        humidity: uint8 20..70 [%]
+        pressure: uint16 950..1050 [hPa]
+    """
+    return call_device(
+        node,
+        device_id,
+        'climate_read',
+        {},
+        ClimateReadResult.parse,
+    )
+
+
+def delta_arm_home(
+    node: Node,
+    device_id: str,
+) -> DeviceAPICallInfo[None]:
+    """
+    Move the arm to its reference position.
+
+    For DeltaHaive. May take 30 s. A device takes 1 call at a time.
+    """
+    return call_device(
+        node,
+        device_id,
+        'delta_arm_home',
+        {},
+        no_values,
+    )
+
+
+class DeltaArmMoveResult(DeviceResult, frozen=True):
+    """What `delta_arm_move` reports."""
+
+    x: float
+    """float32 -60..60 [mm]"""
+    y: float
+    """float32 -60..60 [mm]"""
+    z: float
+    """float32 -40..40 [mm]"""
+
+
+def delta_arm_move(
+    node: Node,
+    device_id: str,
+    x: float,
+    y: float,
+    z: float,
+) -> DeviceAPICallInfo[DeltaArmMoveResult]:
+    """
+    Move the arm to a point of its bay; answers with the point it reached.
+
+    For DeltaHaive. May take 20 s. A device takes 1 call at a time.
+
+    Arguments:
+        x: float32 -60..60 [mm]
+        y: float32 -60..60 [mm]
+        z: float32 -40..40 [mm]
+
+    Result:
+        x: float32 -60..60 [mm]
+        y: float32 -60..60 [mm]
+        z: float32 -40..40 [mm]
+    """
+    return call_device(
+        node,
+        device_id,
+        'delta_arm_move',
+        {
+            'x:float32 -60..60 [mm]': x,
+            'y:float32 -60..60 [mm]': y,
+            'z:float32 -40..40 [mm]': z,
+        },
+        DeltaArmMoveResult.parse,
+    )
+
+
+class DeltaGripperSetResult(DeviceResult, frozen=True):
+    """What `delta_gripper_set` reports."""
+
+    holding: bool
+    """bool"""
+    force: int
+    """int16 0..2000 [mN]"""
+
+
+def delta_gripper_set(
+    node: Node,
+    device_id: str,
+    closed: bool,
+) -> DeviceAPICallInfo[DeltaGripperSetResult]:
+    """
+    Open or close the gripper; answers whether it holds something.
+
+    For DeltaHaive.
+
+    Arguments:
+        closed: bool
+
+    Result:
+        holding: bool
+        force: int16 0..2000 [mN]
+    """
+    return call_device(
+        node,
+        device_id,
+        'delta_gripper_set',
+        {
+            'closed:bool': closed,
+        },
+        DeltaGripperSetResult.parse,
+    )
+
+
+class DeviceIdentifyResult(DeviceResult, frozen=True):
+    """What `device_identify` reports."""
+
+    firmware: str
+    """string"""
+    restarts: int
+    """uint16 0..50"""
+
+
+def device_identify(
+    node: Node,
+    device_id: str,
+) -> DeviceAPICallInfo[DeviceIdentifyResult]:
+    """
+    Blink, so that a person can find the device, and tell its firmware.
+
+    For DeltaHaive, TubeRack, SyringePump, Shaker, LightTower and ClimateSensor.
+
+    Result:
+        firmware: string
+        restarts: uint16 0..50
+    """
+    return call_device(
+        node,
+        device_id,
+        'device_identify',
+        {},
+        DeviceIdentifyResult.parse,
+    )
+
+
+class GantryEncoderReadResult(DeviceResult, frozen=True):
+    """What `gantry_encoder_read` reports."""
+
+    x_ticks: int
+    """int64"""
+    y_ticks: int
+    """int64"""
+    x_offset: int
+    """int32 -5000..5000"""
+    tilt: int
+    """int16 -900..900 [0.1 deg]"""
+
+
+def gantry_encoder_read(
+    node: Node,
+    device_id: str,
+) -> DeviceAPICallInfo[GantryEncoderReadResult]:
+    """
+    Read the raw encoders.
+
+    For GantryHaive.
+
+    Result:
+        x_ticks: int64
+        y_ticks: int64
+        x_offset: int32 -5000..5000
+        tilt: int16 -900..900 [0.1 deg]
+    """
+    return call_device(
+        node,
+        device_id,
+        'gantry_encoder_read',
+        {},
+        GantryEncoderReadResult.parse,
+    )
+
+
+class GantryMoveResult(DeviceResult, frozen=True):
+    """What `gantry_move` reports."""
+
+    x: float
+    """float64 0..2400 [mm]"""
+    y: float
+    """float64 0..900 [mm]"""
+    duration: float
+    """float32 0..30 [s]"""
+
+
+def gantry_move(
+    node: Node,
+    device_id: str,
+    x: float,
+    y: float,
+    speed: int,
+) -> DeviceAPICallInfo[GantryMoveResult]:
+    """
+    Drive the carriage to a point above the bays.
+
+    For GantryHaive. May take 60 s. A device takes 1 call at a time.
+
+    Arguments:
+        x: float64 0..2400 [mm]
+        y: float64 0..900 [mm]
+        speed: uint16 1..500 [mm/s]
+
+    Result:
+        x: float64 0..2400 [mm]
+        y: float64 0..900 [mm]
+        duration: float32 0..30 [s]
+    """
+    return call_device(
+        node,
+        device_id,
+        'gantry_move',
+        {
+            'x:float64 0..2400 [mm]': x,
+            'y:float64 0..900 [mm]': y,
+            'speed:uint16 1..500 [mm/s]': speed,
+        },
+        GantryMoveResult.parse,
+    )
+
+
+class GantryTransferPlateResult(DeviceResult, frozen=True):
+    """What `gantry_transfer_plate` reports."""
+
+    barcode: str
+    """string"""
+    seconds: float
+    """float32 0..60 [s]"""
+
+
+def gantry_transfer_plate(
+    node: Node,
+    device_id: str,
+    source: str,
+    target: str,
+) -> DeviceAPICallInfo[GantryTransferPlateResult]:
+    """
+    Carry a plate from one device to another, both named by their device ids.
+
+    For GantryHaive. May take 120 s. A device takes 1 call at a time.
+
+    Arguments:
+        source: string
+        target: string
+
+    Result:
+        barcode: string
+        seconds: float32 0..60 [s]
+    """
+    return call_device(
+        node,
+        device_id,
+        'gantry_transfer_plate',
+        {
+            'source:string': source,
+            'target:string': target,
+        },
+        GantryTransferPlateResult.parse,
+    )
+
+
+def hotel_climate_set(
+    node: Node,
+    device_id: str,
+    temperature: float,
+    humidity: int,
+) -> DeviceAPICallInfo[None]:
+    """
+    Set the climate of the store.
+
+    For PlateHotel.
+
+    Arguments:
+        temperature: float32 4..40 [degC]
+        humidity: uint8 10..95 [%]
+    """
+    return call_device(
+        node,
+        device_id,
+        'hotel_climate_set',
+        {
+            'temperature:float32 4..40 [degC]': temperature,
+            'humidity:uint8 10..95 [%]': humidity,
+        },
+        no_values,
+    )
+
+
+class HotelPlateFetchResult(DeviceResult, frozen=True):
+    """What `hotel_plate_fetch` reports."""
+
+    barcode: str
+    """string"""
+    found: bool
+    """bool"""
+
+
+def hotel_plate_fetch(
+    node: Node,
+    device_id: str,
+    slot: int,
+) -> DeviceAPICallInfo[HotelPlateFetchResult]:
+    """
+    Bring a plate from its slot to the gate.
+
+    For PlateHotel. May take 45 s. A device takes 1 call at a time.
+
+    Arguments:
+        slot: uint8 1..44
+
+    Result:
+        barcode: string
+        found: bool
+    """
+    return call_device(
+        node,
+        device_id,
+        'hotel_plate_fetch',
+        {
+            'slot:uint8 1..44': slot,
+        },
+        HotelPlateFetchResult.parse,
+    )
+
+
+class HotelPlateStoreResult(DeviceResult, frozen=True):
+    """What `hotel_plate_store` reports."""
+
+    barcode: str
+    """string"""
+
+
+def hotel_plate_store(
+    node: Node,
+    device_id: str,
+    slot: int,
+) -> DeviceAPICallInfo[HotelPlateStoreResult]:
+    """
+    Take the plate at the gate into a slot.
+
+    For PlateHotel. May take 45 s. A device takes 1 call at a time.
+
+    Arguments:
+        slot: uint8 1..44
+
+    Result:
+        barcode: string
+    """
+    return call_device(
+        node,
+        device_id,
+        'hotel_plate_store',
+        {
+            'slot:uint8 1..44': slot,
+        },
+        HotelPlateStoreResult.parse,
+    )
+
+
+class LightBlinkResult(DeviceResult, frozen=True):
+    """What `light_blink` reports."""
+
+    blinked: int
+    """uint8 1..20"""
+
+
+def light_blink(
+    node: Node,
+    device_id: str,
+    times: int,
+) -> DeviceAPICallInfo[LightBlinkResult]:
+    """
+    Blink in the present colour.
+
+    For LightTower.
+
+    Arguments:
+        times: uint8 1..20
+
+    Result:
+        blinked: uint8 1..20
+    """
+    return call_device(
+        node,
+        device_id,
+        'light_blink',
+        {
+            'times:uint8 1..20': times,
+        },
+        LightBlinkResult.parse,
+    )
+
+
+def light_set(
+    node: Node,
+    device_id: str,
+    red: int,
+    green: int,
+    blue: int,
+) -> DeviceAPICallInfo[None]:
+    """
+    Set the colour.
+
+    For LightTower.
+
+    Arguments:
+        red: uint8
+        green: uint8
+        blue: uint8
+    """
+    return call_device(
+        node,
+        device_id,
+        'light_set',
+        {
+            'red:uint8': red,
+            'green:uint8': green,
+            'blue:uint8': blue,
+        },
+        no_values,
+    )
+
+
+class PumpAspirateResult(DeviceResult, frozen=True):
+    """What `pump_aspirate` reports."""
+
+    aspirated: float
+    """float32 0..5000 [ul]"""
+
+
+def pump_aspirate(
+    node: Node,
+    device_id: str,
+    volume: float,
+) -> DeviceAPICallInfo[PumpAspirateResult]:
+    """
+    Draw a volume into the syringe.
+
+    For SyringePump. May take 90 s. A device takes 1 call at a time.
+
+    Arguments:
+        volume: float32 0..5000 [ul]
+
+    Result:
+        aspirated: float32 0..5000 [ul]
+    """
+    return call_device(
+        node,
+        device_id,
+        'pump_aspirate',
+        {
+            'volume:float32 0..5000 [ul]': volume,
+        },
+        PumpAspirateResult.parse,
+    )
+
+
+class PumpDispenseResult(DeviceResult, frozen=True):
+    """What `pump_dispense` reports."""
+
+    dispensed: float
+    """float32 0..5000 [ul]"""
+
+
+def pump_dispense(
+    node: Node,
+    device_id: str,
+    volume: float,
+    rate: float,
+) -> DeviceAPICallInfo[PumpDispenseResult]:
+    """
+    Dispense a volume.
+
+    For SyringePump. May take 90 s. A device takes 1 call at a time.
+
+    Arguments:
+        volume: float32 0..5000 [ul]
+        rate: float32 1..2000 [ul/s]
+
+    Result:
+        dispensed: float32 0..5000 [ul]
+    """
+    return call_device(
+        node,
+        device_id,
+        'pump_dispense',
+        {
+            'volume:float32 0..5000 [ul]': volume,
+            'rate:float32 1..2000 [ul/s]': rate,
+        },
+        PumpDispenseResult.parse,
+    )
+
+
+def pump_valve_set(
+    node: Node,
+    device_id: str,
+    port: int,
+) -> DeviceAPICallInfo[None]:
+    """
+    Turn the valve to a port.
+
+    For SyringePump.
+
+    Arguments:
+        port: uint8 1..6
+    """
+    return call_device(
+        node,
+        device_id,
+        'pump_valve_set',
+        {
+            'port:uint8 1..6': port,
+        },
+        no_values,
+    )
+
+
+def rack_light(
+    node: Node,
+    device_id: str,
+    place: int,
+    on: bool,
+) -> DeviceAPICallInfo[None]:
+    """
+    Light a place of the rack, to show it to a person.
+
+    For TubeRack.
+
+    Arguments:
+        place: uint8 0..23
+        on: bool
+    """
+    return call_device(
+        node,
+        device_id,
+        'rack_light',
+        {
+            'place:uint8 0..23': place,
+            'on:bool': on,
+        },
+        no_values,
+    )
+
+
+class RackScanResult(DeviceResult, frozen=True):
+    """What `rack_scan` reports."""
+
+    taken: int
+    """uint32 0..16777215"""
+    barcode: str
+    """string"""
+
+
+def rack_scan(
+    node: Node,
+    device_id: str,
+) -> DeviceAPICallInfo[RackScanResult]:
+    """
+    Scan the rack; bit n of `taken` is set where place n holds a tube.
+
+    For TubeRack.
+
+    Result:
+        taken: uint32 0..16777215
+        barcode: string
+    """
+    return call_device(
+        node,
+        device_id,
+        'rack_scan',
+        {},
+        RackScanResult.parse,
+    )
+
+
+class ReaderMeasureResult(DeviceResult, frozen=True):
+    """What `reader_measure` reports."""
+
+    absorbance: float
+    """float64 0..4"""
+    reference: int
+    """int32 0..65535"""
+    lamp_hours: float
+    """float32 0..2000 [h]"""
+
+
+def reader_measure(
+    node: Node,
+    device_id: str,
+    wavelength: int,
+    wells: str,
+) -> DeviceAPICallInfo[ReaderMeasureResult]:
+    """
+    Measure wells, given as `A1` or `A1-H12`; answers with their mean.
+
+    For PlateReader. May take 180 s. A device takes 1 call at a time.
+
+    Arguments:
+        wavelength: uint16 230..1000 [nm]
+        wells: string
+
+    Result:
+        absorbance: float64 0..4
+        reference: int32 0..65535
+        lamp_hours: float32 0..2000 [h]
+    """
+    return call_device(
+        node,
+        device_id,
+        'reader_measure',
+        {
+            'wavelength:uint16 230..1000 [nm]': wavelength,
+            'wells:string': wells,
+        },
+        ReaderMeasureResult.parse,
+    )
+
+
+def shaker_start(
+    node: Node,
+    device_id: str,
+    speed: int,
+    temperature: float,
+) -> DeviceAPICallInfo[None]:
+    """
+    Shake, and keep the plate at a temperature.
+
+    For Shaker.
+
+    Arguments:
+        speed: uint16 200..3000 [rpm]
+        temperature: float32 20..70 [degC]
+    """
+    return call_device(
+        node,
+        device_id,
+        'shaker_start',
+        {
+            'speed:uint16 200..3000 [rpm]': speed,
+            'temperature:float32 20..70 [degC]': temperature,
+        },
+        no_values,
+    )
+
+
+class ShakerStopResult(DeviceResult, frozen=True):
+    """What `shaker_stop` reports."""
+
+    turns: int
+    """uint32 0..1000000"""
+
+
+def shaker_stop(
+    node: Node,
+    device_id: str,
+) -> DeviceAPICallInfo[ShakerStopResult]:
+    """
+    Stop in the home position; answers how often it turned.
+
+    For Shaker.
+
+    Result:
+        turns: uint32 0..1000000
+    """
+    return call_device(
+        node,
+        device_id,
+        'shaker_stop',
+        {},
+        ShakerStopResult.parse,
+    )

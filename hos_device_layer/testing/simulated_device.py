@@ -1,0 +1,91 @@
+"""How a simulated device behaves: plausible answers to every function, without any connection."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+
+from ..core.errors import ValueMismatchError
+from ..core.field_types import Field, FieldType, Value
+from ..core.serializers import PLACEHOLDER
+from ..core.spec import Device, Function, Spec, Stream
+
+# The part of its range by which a simulated quantity moves from one reading to the next.
+_DRIFT = 0.02
+
+# Where the specification gives a number no range.
+_DEFAULT_RANGE = (0, 100)
+
+# An argument in a serialized command.
+_TEXT = '(.*)'
+_NUMBER = '([-.0-9]*)'
+
+
+class SimulatedDevice:
+    """A device of the specification; the same seed gives the same answers."""
+
+    def __init__(self, device: Device, spec: Spec, seed: int = 0) -> None:
+        self.device = device
+        self.is_serialized = spec.device_types[device.device_type].serialized_api
+        self.functions = {f.name: f for f in spec.functions_of(device.device_type)}
+        self.streams = spec.streams_of(device.device_type)
+        self._random = random.Random(f'{seed}/{device.device_id}')
+        self._quantities: dict[tuple[str, float, float], float] = {}
+
+    def read_arguments(self, function: Function, texts: list[str]) -> dict[str, Value]:
+        """Read typed arguments; raises ValueMismatchError."""
+        if len(texts) != len(function.arguments):
+            raise ValueMismatchError(
+                f'{len(texts)} arguments instead of {len(function.arguments)}'
+            )
+        return {f.name: f.parse(text) for f, text in zip(function.arguments, texts)}
+
+    def read_serialized(self, function: Function, command: str) -> dict[str, Value]:
+        """Read the arguments out of a serialized command; raises ValueMismatchError."""
+        assert function.serializer is not None
+        template = function.serializer.template
+        first, *rest = map(re.escape, template.split(PLACEHOLDER))
+        pattern = first + ''.join(
+            (_TEXT if field.type is FieldType.STRING else _NUMBER) + piece
+            for field, piece in zip(function.arguments, rest)
+        )
+        match = re.fullmatch(pattern, command)
+        if match is None:
+            raise ValueMismatchError(f'{command!r} does not fit {template!r}')
+        return self.read_arguments(function, list(match.groups()))
+
+    def run(self, function: Function, arguments: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the results of a call: arguments that come back, the rest as if measured."""
+        return {field.name: self._result(field, arguments) for field in function.results}
+
+    def sample(self, stream: Stream) -> dict[str, Value]:
+        """Return the next sample of a stream."""
+        return {field.name: self._measure(field) for field in stream.values}
+
+    def duration(self, shortest_s: float, longest_s: float) -> float:
+        """Return how long the next call takes [s]."""
+        return self._random.uniform(shortest_s, longest_s)
+
+    def _result(self, field: Field, arguments: Mapping[str, Value]) -> Value:
+        try:
+            return field.check(arguments[field.name])
+        except (KeyError, ValueMismatchError):
+            return self._measure(field)
+
+    def _measure(self, field: Field) -> Value:
+        if field.type is FieldType.STRING:
+            return f'{self.device.device_id}-{field.name}-{self._random.randrange(1000):03}'
+        if field.type is FieldType.BOOL:
+            return self._random.random() < 0.9
+        low = _DEFAULT_RANGE[0] if field.low is None else field.low
+        high = max(low, _DEFAULT_RANGE[1]) if field.high is None else field.high
+        # The same quantity in a result and in a stream has the same value.
+        quantity = field.name, float(low), float(high)
+        # Never `high - low`, which may be too large for a float.
+        place, step = self._random.uniform(0.4, 0.6), self._random.uniform(-_DRIFT, _DRIFT)
+        value = self._quantities.get(quantity, low * (1 - place) + high * place)
+        value += high * step - low * step
+        value = self._quantities[quantity] = min(max(value, low), high)
+        reading = round(value, 3) if field.type.is_float else round(value)
+        return field.check(min(max(reading, low), high))

@@ -1,0 +1,190 @@
+"""The devices of a fleet, simulated: they connect, ping, stream and answer every function."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hos_interfaces.msg import DeviceCommandResult, DeviceStream
+from hos_interfaces.srv import ConnectDevice, DeviceCommand, SerializedDeviceCommand
+from rclpy.node import Node
+from std_msgs.msg import UInt32
+
+from .. import services, topics
+from ..core.errors import ValueMismatchError
+from ..core.field_types import Value
+from ..core.results import to_marked
+from ..core.spec import Function
+from ..device_database import LocalCopy
+from ..device_database.installed import installed_device_db
+from ..parameters import DEVICE_DB_PATH, FLEET, Parameter, ParameterError, declare
+from ..qos import RESULT_QOS, SERVICE_QOS
+from ..spinning import run_node
+from .simulated_device import SimulatedDevice
+
+NODE_NAME = 'simulated_fleet'
+
+PARAMETERS = (
+    FLEET,
+    DEVICE_DB_PATH,
+    Parameter('ping_period_s', 5.0, 'How often each device pings [s].', low=0.01),
+    Parameter('stream_period_s', 1.0, 'How often each device samples its streams [s].', low=0.01),
+    Parameter('shortest_s', 0.05, 'The least time that a call takes [s].'),
+    Parameter(
+        'serialized_devices', True, 'Whether devices of serialized types are simulated here too.'
+    ),
+    Parameter('longest_s', 0.4, 'The most that a call takes; 0: reported inside the handler [s].'),
+)
+
+_TICK_S = 0.02
+
+
+class SimulatedFleet(Node):
+    """All devices of a fleet that have a uid, in one ROS node; raises HosError."""
+
+    def __init__(self, **node_options: Any) -> None:
+        super().__init__(NODE_NAME, **node_options)
+        values = declare(self, PARAMETERS)
+        folder, fleet = values['device_db_path'] or installed_device_db(), values['fleet']
+        self._shortest_s, self._longest_s = values['shortest_s'], values['longest_s']
+        spec = LocalCopy(Path(folder)).read()
+        if fleet not in spec.fleets:
+            known = ', '.join(sorted(spec.fleets)) or 'none'
+            raise ParameterError(f'there is no fleet {fleet!r} in {folder}; they are: {known}')
+        self._devices = [
+            _RosDevice(self, SimulatedDevice(device, spec))
+            for device in spec.fleets[fleet].values()
+            if device.uid is not None
+            and (
+                values['serialized_devices']
+                or not spec.device_types[device.device_type].serialized_api
+            )
+        ]
+        self._ping_publisher = self.create_publisher(UInt32, topics.DEVICE_PING_TOPIC, 100)
+        self._result_publisher = self.create_publisher(
+            DeviceCommandResult, topics.DEVICE_CMD_RESULT_TOPIC, RESULT_QOS
+        )
+        self._connect_client = self.create_client(
+            ConnectDevice, services.CONNECT_DEVICE_SERVICE, qos_profile=SERVICE_QOS
+        )
+        self._due: list[tuple[float, int, DeviceCommandResult]] = []
+        self._order = itertools.count()
+        self._unconnected = list(self._devices)
+        self._every(values['ping_period_s'], _RosDevice.ping)
+        self._every(values['stream_period_s'], _RosDevice.publish_samples)
+        self.create_timer(_TICK_S, self._publish_due)
+        self.create_timer(0.1, self._connect)
+        self.get_logger().info(f'{len(self._devices)} devices of {fleet!r} simulated')
+
+    def report(self, device: SimulatedDevice, cmd_id: int, values: str) -> None:
+        """Publish a result when the call is over."""
+        message = DeviceCommandResult(
+            uid=device.device.uid, cmd_id=cmd_id, success=True, result_str=values
+        )
+        if self._longest_s <= 0:
+            self._result_publisher.publish(message)
+            return
+        due = time.monotonic() + device.duration(self._shortest_s, self._longest_s)
+        heapq.heappush(self._due, (due, next(self._order), message))
+
+    def publish_ping(self, uid: int) -> None:
+        """Publish a device's sign of life."""
+        self._ping_publisher.publish(UInt32(data=uid))
+
+    def _every(self, period_s: float, action: Callable[[_RosDevice], None]) -> None:
+        # Spread over the period, so that a large fleet makes no bursts.
+        if not self._devices:
+            return
+        turn = itertools.cycle(self._devices)
+        self.create_timer(period_s / len(self._devices), lambda: action(next(turn)))
+
+    def _publish_due(self) -> None:
+        now = time.monotonic()
+        while self._due and self._due[0][0] <= now:
+            self._result_publisher.publish(heapq.heappop(self._due)[2])
+
+    def _connect(self) -> None:
+        if not self._unconnected or not self._connect_client.service_is_ready():
+            return
+        for device in self._unconnected:
+            self._connect_client.call_async(ConnectDevice.Request(uid=device.uid))
+        # The device manager hears of a device that it refused by its pings.
+        self._unconnected.clear()
+
+
+class _RosDevice:
+    """The ROS entities of one simulated device."""
+
+    def __init__(self, fleet: SimulatedFleet, device: SimulatedDevice) -> None:
+        assert device.device.uid is not None
+        self.uid = device.device.uid
+        self._fleet = fleet
+        self._device = device
+        self._publishers = [
+            (
+                stream,
+                fleet.create_publisher(
+                    DeviceStream, topics.DEVICE_STREAM_TOPIC(self.uid, stream.name), 10
+                ),
+            )
+            for stream in device.streams
+        ]
+        if device.is_serialized:
+            fleet.create_service(
+                SerializedDeviceCommand,
+                services.SERIALIZED_DEVICE_COMMAND_SERVICE(self.uid),
+                self._on_serialized_command,
+                qos_profile=SERVICE_QOS,
+            )
+        else:
+            fleet.create_service(
+                DeviceCommand,
+                services.DEVICE_COMMAND_SERVICE(self.uid),
+                self._on_command,
+                qos_profile=SERVICE_QOS,
+            )
+
+    def ping(self) -> None:
+        self._fleet.publish_ping(self.uid)
+
+    def publish_samples(self) -> None:
+        for stream, publisher in self._publishers:
+            data = to_marked(self._device.sample(stream), stream.values)
+            publisher.publish(DeviceStream(uid=self.uid, data=data))
+
+    def _on_command(self, request: Any, response: Any) -> Any:
+        texts = [field.data for field in request.args]
+        return self._run(request, response, lambda f: self._device.read_arguments(f, texts))
+
+    def _on_serialized_command(self, request: Any, response: Any) -> Any:
+        command = request.serialized_command
+        return self._run(request, response, lambda f: self._device.read_serialized(f, command))
+
+    def _run(
+        self, request: Any, response: Any, read: Callable[[Function], dict[str, Value]]
+    ) -> Any:
+        try:
+            function = self._device.functions[request.function_name]
+            values = self._device.run(function, read(function))
+        except KeyError:
+            response.error = f'unknown function {request.function_name!r}'
+        except ValueMismatchError as error:
+            response.error = str(error)
+        else:
+            response.is_valid = True
+            self._fleet.report(self._device, request.cmd_id, to_marked(values, function.results))
+        return response
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Simulate a fleet until SIGINT or SIGTERM; returns the exit code."""
+    return run_node(NODE_NAME, SimulatedFleet, arguments)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

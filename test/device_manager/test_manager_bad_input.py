@@ -1,0 +1,188 @@
+"""What bad calls and bad specifications get: a sentence that names the thing and the remedy."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from conftest import House, Houses
+from ros_peers import Device, finish_at_once
+from sample_fleet import MEASURE_ARGUMENTS, TWIN_ID, UIDLESS_ID, write_sample_fleet
+
+POINT = [('x', 'float32', '1'), ('y', 'float32', '2'), ('z', 'float32', '3')]
+ANGLE = ('angle', 'int16', '90')
+
+
+@pytest.fixture(scope='module')
+def arm(house: House) -> Device:
+    return house.arm()
+
+
+@pytest.fixture(scope='module')
+def bench(house: House) -> Device:
+    return house.bench()
+
+
+@pytest.mark.parametrize(
+    ('function', 'arguments', 'parts'),
+    [
+        ('nonsense', [], ["has no function 'nonsense'", 'it has: arm_mark, arm_move, arm_turn']),
+        ('measure', MEASURE_ARGUMENTS, ["'Arm'", "has no function 'measure'", 'it has: arm_mark']),
+        ('bake', [], ["has no function 'bake'", 'it has: ']),
+        ('arm_move', POINT[:2], ['it takes x, y, z, in this order', "'x, y' came"]),
+        ('arm_move', [*POINT, ANGLE], ['it takes x, y, z', "'x, y, z, angle' came"]),
+        ('arm_move', [], ['it takes x, y, z', "'none' came"]),
+        ('arm_move', POINT[::-1], ['it takes x, y, z, in this order', "'z, y, x' came"]),
+        ('arm_turn', [('angel', 'int16', '90')], ['it takes angle', "'angel' came"]),
+        ('arm_turn', [('angle', 'int32', '90')], ["angle is int16, not 'int32'"]),
+        ('arm_turn', [('angle', '', '90')], ["angle is int16, not ''"]),
+        ('arm_turn', [('angle', 'int16', '361')], ['angle', "'361' is outside -360..360"]),
+        ('arm_turn', [('angle', 'int16', '90000')], ['90000 is no int16']),
+        ('arm_turn', [('angle', 'int16', '1Y9')], ["'1Y9' is no int16"]),
+        ('arm_turn', [('angle', 'int16', 'abc')], ["'abc' is no int16"]),
+        ('arm_turn', [('angle', 'int16', '9' * 5000)], ['is no int16']),
+        ('arm_turn', [('angle', 'int16', '')], ["'' is no int16"]),
+        ('arm_turn', [('angle', 'int16', '1.5')], ["'1.5' is no int16"]),
+        ('arm_move', [('x', 'float32', 'NaN'), *POINT[1:]], ['x: nan is no float32']),
+        ('arm_move', [('x', 'float32', 'inf'), *POINT[1:]], ['x: inf is no float32']),
+        ('arm_move', [('x', 'float32', '60.5'), *POINT[1:]], ["'60.5' is outside -60..60 [mm]"]),
+        ('say', [('text', 'string', 'a\nA1B2C3')], ["'a\\nA1B2C3' holds a control character"]),
+        ('say', [('text', 'string', 'a\rb')], ['control character or line end']),
+    ],
+)
+def test_a_wrong_call_is_refused_and_explained(
+    house: House,
+    arm: Device,
+    function: str,
+    arguments: list[tuple[str, str, object]],
+    parts: list[str],
+) -> None:
+    error = house.caller.refusal(arm.device_id, function, arguments)
+    assert repr(function) in error
+    assert repr(arm.device_id) in error
+    for part in parts:
+        assert part in error
+    assert len(error) < 600
+    assert error.isprintable()
+    assert arm.commands.empty()
+
+
+def test_an_unknown_device_is_named_with_the_table_to_add_it_to(house: House) -> None:
+    error = house.caller.refusal('H9999', 'rest')
+    assert error == "no device 'H9999' in the fleet 'test'; add it to the table 'fleet-test'"
+
+
+def test_an_endless_device_id_is_cut(house: House) -> None:
+    error = house.caller.refusal('H\n' * 50_000, 'rest')
+    assert len(error) < 600
+    assert error.isprintable()
+
+
+def test_a_device_that_never_connected_is_refused(house: House) -> None:
+    row = next(house.pool.benches)
+    error = house.caller.refusal(row.device_id, 'rest')
+    assert f"'{row.device_id}' is not connected: it has not connected since" in error
+
+
+def test_a_device_without_a_uid_is_told_where_to_enter_it(house: House) -> None:
+    error = house.caller.refusal(UIDLESS_ID, 'rest')
+    assert error == f"'{UIDLESS_ID}' has no uid yet; enter it in the table 'fleet-test'"
+
+
+def test_a_call_of_a_broken_device_answers_its_rows_problem(house: House) -> None:
+    error = house.caller.refusal(TWIN_ID, 'rest')
+    assert f"the device '{TWIN_ID}' cannot be used: table 'fleet-test', row '{TWIN_ID}'" in error
+    assert "column 'device_uid': 77000 belongs to 2 devices" in error
+
+
+def test_a_call_of_a_broken_function_answers_its_rows_problem(house: House, bench: Device) -> None:
+    error = house.caller.refusal(bench.device_id, 'broken')
+    assert "the function 'broken' cannot be used: table 'apis', row 'broken'" in error
+    assert "column 'arguments': 'x' has the unknown type 'float99'" in error
+
+
+def test_problems_of_the_specification_are_logged_at_the_start(house: House) -> None:
+    house.program.wait_for_output("table 'apis', row 'broken', column 'arguments'")
+    house.program.wait_for_output("table 'fleet-test', row 'TWIN2', column 'device_uid'")
+
+
+def test_a_function_runs_no_more_often_than_its_table_allows(house: House) -> None:
+    device, other = house.bench(), house.bench(finish_at_once)
+    task_id = house.caller.call(device.device_id, 'lock')
+    error = house.caller.refusal(device.device_id, 'lock')
+    assert f"'{device.device_id}' runs 'lock' 1 times already" in error
+    assert 'wait for a result' in error
+    assert house.caller.result(house.caller.call(other.device_id, 'lock')).success
+    device.report(device.command().cmd_id)
+    assert house.caller.result(task_id).success
+    assert house.caller.call(device.device_id, 'lock') != task_id
+
+
+def test_a_hostile_error_text_fills_no_log(house: House) -> None:
+    device = house.bench()
+    text = 'jammed\n[INFO] all is well' + '!' * 100_000
+    task_id = house.caller.call(device.device_id, 'rest')
+    device.report(task_id, success=False, error=text)
+    assert house.caller.result(task_id).error == text
+    for _ in range(2):
+        device.report(task_id, success=False, error=text)
+    line = house.program.wait_for_output(f'for task {task_id}, which had ended', times=2)
+    assert len(line) < 600
+    assert not re.search(r'^\[INFO\] all is well', house.program.output, re.MULTILINE)
+
+
+@pytest.fixture(scope='module')
+def small_house(module_houses: Houses) -> House:
+    small: House = module_houses.house(max_running_tasks=2, max_waiting_devices=2)
+    return small
+
+
+def test_no_more_unknown_devices_than_allowed_are_remembered(small_house: House) -> None:
+    uids = [next(small_house.pool.strange_uids) for _ in range(5)]
+    for uid in uids:
+        assert f'uid {uid} is not in the fleet' in small_house.side.connect(uid).error
+    small_house.caller.wait_for_diagnostics()
+    shown = ' '.join(small_house.caller.diagnostics)
+    assert [f'uid{uid}' in shown for uid in uids] == [True, True, False, False, False]
+
+
+def test_more_running_tasks_than_allowed_are_refused(small_house: House) -> None:
+    house = small_house
+    device = house.bench()
+    running = [house.caller.call(device.device_id, 'rest') for _ in range(2)]
+    error = house.caller.refusal(device.device_id, 'rest')
+    assert '2 tasks are running, as many as max_running_tasks allows' in error
+    device.report(running[0])
+    assert house.caller.result(running[0]).success
+    assert house.caller.call(device.device_id, 'rest') not in running
+
+
+def test_without_a_local_copy_the_manager_runs_and_says_so(houses: Houses, tmp_path) -> None:
+    folder = tmp_path / 'nowhere'
+    house = houses.house(device_db_path=folder)
+    house.program.wait_for_output(
+        f'no local copy of the specification in {folder}.*every device is unknown'
+    )
+    answer = house.side.connect(1)
+    assert not answer.success
+    assert "uid 1 is not in the fleet 'test'; there is no table 'fleet-test'" in answer.error
+    error = house.caller.refusal('H1', 'rest')
+    assert "'H1'" in error
+    assert "there is no table 'fleet-test'" in error
+
+
+def test_an_unreadable_table_is_named_and_the_rest_runs(houses: Houses, tmp_path) -> None:
+    write_sample_fleet(tmp_path)
+    (tmp_path / 'streams.yaml').write_text('- stream: [\n')
+    house = houses.house(device_db_path=tmp_path)
+    house.program.wait_for_output(f'cannot read {tmp_path}/streams.yaml')
+    device = house.bench(finish_at_once)
+    assert house.caller.result(house.caller.call(device.device_id, 'rest')).success
+
+
+def test_an_unknown_fleet_is_named_with_those_there_are(houses: Houses) -> None:
+    house = houses.house(fleet='nowhere')
+    line = house.program.wait_for_output("there is no fleet 'nowhere'")
+    assert 'the fleets are: test. Set the parameter fleet.' in line
+    for error in (house.side.connect(1).error, house.caller.refusal('H1', 'rest')):
+        assert "there is no table 'fleet-nowhere'; the fleets are: test" in error

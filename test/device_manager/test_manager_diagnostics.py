@@ -1,0 +1,77 @@
+"""What /diagnostics shows of the manager and of each device."""
+
+from __future__ import annotations
+
+from conftest import House
+from diagnostic_msgs.msg import DiagnosticStatus
+from sample_fleet import TWIN_ID, UIDLESS_ID
+
+
+def test_the_manager_shows_its_fleet_and_the_problems_of_the_specification(house: House) -> None:
+    status = house.caller.diagnostic()
+    assert status.level == DiagnosticStatus.WARN
+    assert status.message == '3 problems in the specification'
+    device = house.bench()
+    house.caller.wait_for_diagnostics()
+    connected = len(house.caller.connected_devices())
+    values = house.caller.status('')
+    assert values['fleet'] == 'test'
+    assert int(values['connected']) == connected
+    assert device.uid in house.caller.connected_devices()
+
+
+def test_a_device_shows_its_state_through_its_life(hasty_house: House) -> None:
+    caller, row = hasty_house.caller, next(hasty_house.pool.benches)
+    assert caller.diagnostic(row.device_id).level == DiagnosticStatus.STALE
+    assert caller.state_of(row.device_id) == 'expected'
+    for state, level in (
+        ('connected', DiagnosticStatus.OK),
+        ('timed out', DiagnosticStatus.WARN),
+        ('disconnected', DiagnosticStatus.ERROR),
+    ):
+        if state == 'connected':
+            hasty_house.side.connect(row.uid)
+        caller.wait_for(lambda state=state: caller.state_of(row.device_id) == state)
+        status = caller.diagnostic(row.device_id)
+        assert (status.level, status.message) == (level, state)
+    assert status.hardware_id == f'uid{row.uid}'
+    values = caller.status(row.device_id)
+    assert values['device_type'] == 'Bench'
+    assert values['device_uid'] == str(row.uid)
+    last = caller.notice_infos(row.uid)[-1]
+    assert abs(float(values['since_s']) - last.event_time_s) < 0.001
+
+
+def test_a_device_shows_its_running_tasks(house: House) -> None:
+    device = house.bench()
+    task_ids = [house.caller.call(device.device_id, 'rest') for _ in range(3)]
+    house.caller.wait_for(lambda: house.caller.status(device.device_id)['tasks'] == '3')
+    for task_id in task_ids:
+        device.report(task_id)
+    house.caller.wait_for(lambda: house.caller.status(device.device_id)['tasks'] == '0')
+
+
+def test_a_waiting_device_shows_the_table_to_add_it_to(house: House) -> None:
+    uid = next(house.pool.strange_uids)
+    house.side.connect(uid)
+    name = f'uid{uid}'
+    house.caller.wait_for(lambda: any(name in key for key in house.caller.diagnostics))
+    status = house.caller.diagnostic(name)
+    assert status.level == DiagnosticStatus.WARN
+    assert status.message == 'waiting: add it to the table fleet-test'
+
+
+def test_a_waiting_device_that_falls_silent_is_forgotten(hasty_house: House) -> None:
+    uid = next(hasty_house.pool.strange_uids)
+    hasty_house.side.connect(uid)
+    name = f'uid{uid}'
+    caller = hasty_house.caller
+    caller.wait_for(lambda: any(name in key for key in caller.diagnostics))
+    caller.wait_for(lambda: not any(name in key for key in caller.diagnostics))
+
+
+def test_a_device_without_a_uid_shows_where_to_enter_it(house: House) -> None:
+    status = house.caller.diagnostic(UIDLESS_ID)
+    assert status.level == DiagnosticStatus.STALE
+    assert status.message == 'has no uid: enter it in the table fleet-test'
+    assert not any(TWIN_ID in name for name in house.caller.diagnostics)

@@ -1,0 +1,65 @@
+"""What outsiders can do to the log, and what a mistake of the manager's own does to its work."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+from conftest import House, Houses
+from manager_process import patched
+from ros_peers import StreamPublisher, finish_at_once
+
+
+def test_a_flood_of_strange_results_is_counted_not_written(house: House) -> None:
+    for number in range(2000):
+        house.side.report(1, 3_000_000_000 + number)
+    said = r'task 3\d{9}, which is unknown'
+    withheld = r'… and (\d+) more lines like these'
+
+    def counted() -> int:
+        output = house.program.output
+        return len(re.findall(said, output)) + sum(map(int, re.findall(withheld, output)))
+
+    house.program.wait_until(lambda: counted() >= 2000)
+    assert len(re.findall(said, house.program.output)) < 1000
+
+
+def test_mistakes_in_callbacks_are_logged_and_stop_nothing(houses: Houses, tmp_path: Path) -> None:
+    house = houses.house(environment=patched(tmp_path, _MISTAKES))
+    house.program.wait_for_output('ZeroDivisionError: in diagnostics')
+    device = house.bench(finish_at_once)
+    StreamPublisher(device, 'load').publish('V1')
+    house.program.wait_for_output('ZeroDivisionError: in a sample')
+    house.side.connect_async(666)
+    house.program.wait_for_output('ZeroDivisionError: in connect')
+    assert house.caller.result(house.caller.call(device.device_id, 'rest')).success
+    house.program.process.terminate()
+    assert house.program.wait() == 0
+
+
+_MISTAKES = textwrap.dedent("""
+    from hos_device_layer.core.dispatcher import Dispatcher
+    from hos_device_layer.diagnostics import Diagnostics
+
+    connect, publish = Dispatcher.connect, Diagnostics.publish
+    published = []
+
+    def mistaken_connect(self, uid, now):
+        if uid == 666:
+            raise ZeroDivisionError('in connect')
+        return connect(self, uid, now)
+
+    def mistaken_sample(self, uid, stream_name, data):
+        raise ZeroDivisionError('in a sample')
+
+    def mistaken_publish(self):
+        published.append(self)
+        if len(published) < 3:
+            raise ZeroDivisionError('in diagnostics')
+        publish(self)
+
+    Dispatcher.connect = mistaken_connect
+    Dispatcher.stream_sample = mistaken_sample
+    Diagnostics.publish = mistaken_publish
+""")

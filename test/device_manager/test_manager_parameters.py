@@ -1,0 +1,143 @@
+"""The parameters of the manager, as its command line and ROS tools see them."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import House, Houses
+from manager_process import MANAGER, SIMULATED_FLEET
+from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
+from rclpy.node import Node
+from ros_peers import Ros, answer_of
+
+from hos_device_layer import services, topics
+from hos_device_layer.parameters import PARAMETERS, ParameterError, declare_parameters
+from hos_device_layer.testing.simulated_fleet import SimulatedFleet
+
+SERVED = [
+    services.CONNECT_DEVICE_SERVICE,
+    services.DEVICE_API_CALL_SERVICE,
+    services.DEVICE_CONNECTION_INFOS_SERVICE,
+]
+
+WRONG = [
+    ('device_timeout_s:=0.01', 'device_timeout_s must be in 0.1..86400; 20.0 if'),
+    ('device_timeout_s:=.nan', 'device_timeout_s must be in 0.1..86400'),
+    ('device_timeout_s:=-1', 'device_timeout_s must be in 0.1..86400'),
+    ('device_timeout_s:=abc', "device_timeout_s must be a number, not 'abc'"),
+    ('device_timeout_s:=true', 'device_timeout_s must be a number, not True'),
+    ('device_timeout_s:=[1.0]', 'device_timeout_s must be a number, not [1.0]'),
+    ('max_running_tasks:=0', 'max_running_tasks must be in 1..1000000'),
+    ('disconnect_on_timeout_count:=2.5', 'must be a whole number, not 2.5'),
+    ('fleet:=[a, b]', "fleet must be a text, not ['a', 'b']"),
+]
+
+
+@pytest.mark.parametrize(('argument', 'sentence'), WRONG)
+def test_a_wrong_parameter_is_refused_with_one_sentence(
+    ros: Ros, argument: str, sentence: str
+) -> None:
+    node = Node(
+        'refused',
+        cli_args=['--ros-args', '-p', argument],
+        use_global_arguments=False,
+        context=ros.context,
+    )
+    with pytest.raises(ParameterError) as refused:
+        declare_parameters(node)
+    assert sentence in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+    node.destroy_node()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'sentence'),
+    [
+        (['-p', 'device_timeout_s:=0.01'], 'the parameter device_timeout_s must be in 0.1..86400'),
+        (['--nonsense'], 'the ROS arguments cannot be used: '),
+    ],
+)
+def test_a_program_with_wrong_arguments_ends_with_code_2(
+    houses: Houses, arguments: list[str], sentence: str
+) -> None:
+    program = houses.program(MANAGER, *arguments)
+    assert program.wait() == 2
+    (line,) = program.output.splitlines()
+    assert line.startswith(f'device_manager: {sentence}')
+
+
+def test_a_simulated_fleet_without_a_specification_ends_with_code_2(houses: Houses) -> None:
+    program = houses.program(SIMULATED_FLEET, device_db_path='/no/such/folder')
+    assert program.wait() == 2
+    (line,) = program.output.splitlines()
+    assert line.startswith('simulated_fleet: there is no local copy')
+
+
+@pytest.mark.parametrize(
+    ('argument', 'sentence'),
+    [
+        ('ping_period_s:=0', 'ping_period_s must be in 0.01..'),
+        ('stream_period_s:=abc', "stream_period_s must be a number, not 'abc'"),
+        ('fleet:=mars', "there is no fleet 'mars'"),
+    ],
+)
+def test_the_simulated_fleet_refuses_wrong_parameters_too(
+    ros: Ros, argument: str, sentence: str
+) -> None:
+    with pytest.raises(ParameterError) as refused:
+        SimulatedFleet(
+            cli_args=['--ros-args', '-p', argument],
+            use_global_arguments=False,
+            context=ros.context,
+        )
+    assert sentence in str(refused.value)
+
+
+def test_whole_numbers_are_taken_for_times(house: House) -> None:
+    # `house` was started with device_timeout_s:=600.
+    value = _ask(house, GetParameters, names=['device_timeout_s']).values[0]
+    assert value.integer_value == 600 or value.double_value == 600.0
+
+
+def test_every_parameter_is_declared_with_a_description_and_its_range(house: House) -> None:
+    names = [parameter.name for parameter in PARAMETERS]
+    assert set(names) <= set(_ask(house, ListParameters).result.names)
+    descriptors = _ask(house, DescribeParameters, names=names).descriptors
+    for parameter, descriptor in zip(PARAMETERS, descriptors):
+        assert descriptor.name == parameter.name
+        assert descriptor.description == parameter.description
+        assert descriptor.read_only
+        ranges = [*descriptor.floating_point_range, *descriptor.integer_range]
+        if not isinstance(parameter.default, str):
+            assert [(r.from_value, r.to_value) for r in ranges] == [
+                (parameter.low, parameter.high)
+            ]
+
+
+def test_every_name_goes_into_the_namespace(house: House) -> None:
+    node = house.caller.node
+    namespace = node.get_namespace()
+    served = dict(node.get_service_names_and_types_by_node('device_manager', namespace))
+    published = dict(node.get_publisher_names_and_types_by_node('device_manager', namespace))
+    subscribed = dict(node.get_subscriber_names_and_types_by_node('device_manager', namespace))
+    for names, expected in (
+        (served, SERVED),
+        (published, [n for n in _names(topics) if n.endswith(('ed', 'timeout', 'call_result'))]),
+        (subscribed, [topics.DEVICE_PING_TOPIC, topics.DEVICE_CMD_RESULT_TOPIC]),
+    ):
+        assert expected
+        assert {f'{namespace}/{name}' for name in expected} <= names.keys()
+        assert not any(name.startswith('/haive_os') for name in names)
+
+
+def _names(module: object) -> list[str]:
+    return [value for value in vars(module).values() if str(value).startswith('haive_os/')]
+
+
+def _ask(house: House, service_type, **request: object):
+    name = service_type.__name__[0].lower() + service_type.__name__[1:]
+    name = ''.join(f'_{c.lower()}' if c.isupper() else c for c in name)
+    client = house.caller.node.create_client(service_type, f'device_manager/{name}')
+    assert client.wait_for_service(30)
+    answer = answer_of(client.call_async(service_type.Request(**request)))
+    house.caller.node.destroy_client(client)
+    return answer

@@ -1,0 +1,118 @@
+"""How the manager and the simulated fleet end: soon, with code 0, owing nobody a result."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from conftest import Houses
+from manager_process import SIMULATED_FLEET, Program
+from ros_peers import finish_at_once
+
+# Ctrl-C and SIGTERM end everything within this [s].
+STOP_S = 2.0
+
+STOPPED = 'the device manager was stopped'
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+@pytest.mark.parametrize('number', SIGNALS)
+def test_a_signal_ends_the_manager_under_load_and_every_task_with_it(
+    houses: Houses, number: signal.Signals
+) -> None:
+    house = houses.house()
+    caller, silent, busy = house.caller, house.bench(), house.bench(finish_at_once)
+    waiting = [caller.call(silent.device_id, 'rest') for _ in range(3)]
+    futures = [caller.call_async(busy.device_id, 'rest') for _ in range(1500)]
+    caller.accepted(futures[0])
+    assert house.program.stop(number) < STOP_S
+    for result in caller.results(waiting):
+        assert (result.success, result.error, result.result_jsons) == (False, STOPPED, '{}')
+    answered = [future.result().task_id for future in futures if future.done()]
+    assert len(set(answered)) == len(answered) > 0
+    for result in caller.results(answered):
+        assert result.success or result.error == STOPPED
+
+
+def test_thousands_of_running_tasks_each_get_their_result_at_the_end(houses: Houses) -> None:
+    house = houses.house()
+    # As many as may run, for a device that is switched off.
+    row = next(house.pool.benches)
+    house.side.connect(row.uid)
+    futures = [house.caller.call_async(row.device_id, 'rest') for _ in range(4000)]
+    task_ids = [house.caller.accepted(future) for future in futures]
+    assert house.program.stop() < STOP_S
+    results = house.caller.results(task_ids)
+    assert {result.error for result in results} == {STOPPED}
+
+
+@pytest.mark.parametrize('number', SIGNALS)
+def test_a_signal_while_the_manager_starts_ends_it_too(
+    houses: Houses, number: signal.Signals
+) -> None:
+    program = houses.manager()
+    program.wait_for_output('specification: ')
+    program.stop(number)
+
+
+def test_an_impatient_user_changes_nothing(houses: Houses) -> None:
+    house = houses.house()
+    task_id = house.caller.call(house.bench().device_id, 'rest')
+    for _ in range(5):
+        house.program.process.send_signal(signal.SIGINT)
+    assert house.program.wait() == 0
+    assert 'Traceback' not in house.program.output
+    assert house.caller.result(task_id).error == STOPPED
+
+
+def test_a_killed_caller_holds_nothing_up(houses: Houses, tmp_path: Path) -> None:
+    # A process that is killed leaves shared memory behind, which upsets others.
+    environment = {'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}
+    house = houses.house(environment=environment)
+    device = house.bench()
+    script = tmp_path / 'doomed_caller.py'
+    script.write_text(_DOOMED_CALLER)
+    doomed = houses.program(
+        'doomed_caller',
+        *('-r', f'__ns:={house.caller.node.get_namespace()}'),
+        environment={**environment, 'PYTHONPATH': os.pathsep.join([str(tmp_path), *sys.path])},
+    )
+    device.command()
+    doomed.kill()
+    device.behaviour = finish_at_once
+    task_ids = [house.caller.call(device.device_id, 'rest') for _ in range(100)]
+    assert all(result.success for result in house.caller.results(task_ids))
+    assert house.program.stop() < STOP_S
+
+
+_DOOMED_CALLER = textwrap.dedent("""
+    import rclpy
+    from hos_interfaces.msg import DeviceAPICallResult
+    from hos_interfaces.srv import DeviceAPICall
+    from hos_device_layer import services, topics
+    from hos_device_layer.qos import RESULT_QOS, SERVICE_QOS
+
+    rclpy.init()
+    node = rclpy.create_node('doomed_caller')
+    node.create_subscription(
+        DeviceAPICallResult, topics.DEVICE_API_CALL_RESULT_TOPIC, lambda _: None, RESULT_QOS
+    )
+    client = node.create_client(
+        DeviceAPICall, services.DEVICE_API_CALL_SERVICE, qos_profile=SERVICE_QOS
+    )
+    client.wait_for_service()
+    for _ in range(300):
+        client.call_async(DeviceAPICall.Request(device_id='B000', function_name='rest'))
+    rclpy.spin(node)
+""")
+
+
+@pytest.mark.parametrize('number', SIGNALS)
+def test_a_signal_ends_the_simulated_fleet(houses: Houses, number: signal.Signals) -> None:
+    fleet: Program = houses.program(SIMULATED_FLEET, ping_period_s=0.01, stream_period_s=0.01)
+    fleet.wait_for_output('devices of .* simulated')
+    assert fleet.stop(number) < STOP_S

@@ -1,0 +1,104 @@
+"""The simulated fleet and the manager, as two processes on the sample specification."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import House, Houses
+from manager_process import SIMULATED_FLEET, Program
+from ros_peers import Arguments, Caller
+
+from hos_device_layer.core.field_types import Field, FieldType
+from hos_device_layer.core.results import parse_values
+from hos_device_layer.core.spec import Function, Spec
+from hos_device_layer.device_database import LocalCopy
+
+DEVICE_DB = Path(__file__).parents[2] / 'device_db'
+FLEET = 'demo'
+
+
+@pytest.fixture(scope='module')
+def spec() -> Spec:
+    return LocalCopy(DEVICE_DB).read()
+
+
+@pytest.fixture(scope='module')
+def sample_house(module_houses: Houses) -> House:
+    return module_houses.house(fleet=FLEET, device_db_path=DEVICE_DB, device_timeout_s=2)
+
+
+@pytest.fixture(scope='module')
+def simulated(sample_house: House, module_houses: Houses) -> Program:
+    return _simulate(sample_house, module_houses)
+
+
+def _simulate(house: House, houses: Houses) -> Program:
+    return houses.program(
+        SIMULATED_FLEET,
+        *('-r', f'__ns:={house.caller.node.get_namespace()}'),
+        fleet=FLEET,
+        device_db_path=DEVICE_DB,
+        ping_period_s=0.2,
+        stream_period_s=0.1,
+        shortest_s=0,
+        longest_s=0.05,
+    )
+
+
+def _wait_for_all(caller: Caller, spec: Spec) -> None:
+    device_ids = list(spec.fleets[FLEET])
+    caller.wait_for(lambda: all(caller.state_of(d) == 'connected' for d in device_ids))
+
+
+def test_every_device_answers_every_function_with_values_of_the_specification(
+    sample_house: House, simulated: Program, spec: Spec
+) -> None:
+    caller = sample_house.caller
+    _wait_for_all(caller, spec)
+    calls = [
+        (device.device_id, function)
+        for device in spec.fleets[FLEET].values()
+        for function in spec.functions_of(device.device_type)
+    ]
+    task_ids = [caller.call(d, function.name, _arguments(function)) for d, function in calls]
+    for (device_id, function), result in zip(calls, caller.results(task_ids)):
+        assert result.success, f'{device_id} {function.name}: {result.error}'
+        assert parse_values(result.result_jsons, function.results) == json.loads(
+            result.result_jsons
+        )
+
+
+def test_its_samples_fit_the_specification(
+    sample_house: House, simulated: Program, spec: Spec
+) -> None:
+    _wait_for_all(sample_house.caller, spec)
+    for _ in range(5):
+        sample_house.caller.wait_for_diagnostics()
+    assert 'a sample of' not in sample_house.program.output
+
+
+def test_devices_come_back_by_their_pings_when_the_manager_starts_again(
+    houses: Houses, spec: Spec
+) -> None:
+    house = houses.house(fleet=FLEET, device_db_path=DEVICE_DB)
+    _simulate(house, houses)
+    _wait_for_all(house.caller, spec)
+    house.program.stop()
+    again = houses.house(
+        fleet=FLEET, device_db_path=DEVICE_DB, namespace=house.caller.node.get_namespace()
+    )
+    _wait_for_all(again.caller, spec)
+    for device in spec.fleets[FLEET].values():
+        assert 'timeout' not in again.caller.notices(device.uid or 0)
+
+
+def _arguments(function: Function) -> Arguments:
+    return [(field.name, field.type.value, _value(field)) for field in function.arguments]
+
+
+def _value(field: Field) -> object:
+    if field.type is FieldType.STRING:
+        return 'A1'
+    return field.type.format(1 if field.low is None else field.low)

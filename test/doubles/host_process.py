@@ -1,0 +1,79 @@
+"""Programs of the project as processes: started, watched, ended."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+from types import TracebackType
+
+WAIT_S = 40
+
+
+class Program:
+    """`python -m module`; what it prints is collected while it runs."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._lines: list[str] = []
+        self._news = threading.Condition()
+        self.process = subprocess.Popen(
+            [sys.executable, '-m', *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(WAIT_S)
+        finally:
+            self.process.kill()
+            self._reader.join(WAIT_S)
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+
+    @property
+    def output(self) -> str:
+        with self._news:
+            return ''.join(self._lines)
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Return the first match in what was printed, waiting for it."""
+
+        def is_there() -> bool:
+            self._match = re.search(pattern, ''.join(self._lines))
+            return self._match is not None
+
+        with self._news:
+            assert self._news.wait_for(is_there, WAIT_S), f'{pattern!r} in {self._lines}'
+            assert self._match is not None
+            return self._match
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._news:
+                self._lines.append(line)
+                self._news.notify_all()
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Run a program to its end; returns its code and what it printed."""
+    with Program(*arguments) as program:
+        program.process.wait(WAIT_S)
+        program._reader.join(WAIT_S)
+        return program.process.returncode, program.output

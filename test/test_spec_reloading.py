@@ -1,0 +1,241 @@
+"""Another specification for a running device manager, over DDS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rclpy
+from hos_interfaces.msg import ConnectionInfo, DeviceAPICallResult, DeviceCommandResult
+from hos_interfaces.srv import ConnectDevice, DeviceAPICall, DeviceCommand
+from rclpy.experimental import EventsExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from std_srvs.srv import Trigger
+
+from hos_device_layer import services, topics
+from hos_device_layer.core.tables import Row, Tables
+from hos_device_layer.device_database import LocalCopy, source
+from hos_device_layer.device_database.pace import Pace
+from hos_device_layer.device_manager import DeviceManager
+from hos_device_layer.qos import EVENT_QOS, RESULT_QOS, SERVICE_QOS
+from hos_device_layer.testing.airtable import RunningAirtable, running_airtable
+
+D1: Row = {'device_id': 'D1', 'device_uid': 1, 'device_type': 'Typed'}
+D2: Row = {'device_id': 'D2', 'device_uid': 2, 'device_type': 'Typed'}
+GO: Row = {'function_name': 'go', 'results': ['x:int32'], 'device_types': ['Typed']}
+
+
+def tables(devices: list[Row], function: Row = GO) -> Tables:
+    return {
+        'devices': [{'device_type': 'Typed'}],
+        'apis': [function],
+        'serializers': [],
+        'streams': [],
+        'fleet-a': devices,
+    }
+
+
+@pytest.fixture(autouse=True)
+def _ros(ros_domain_id: int) -> Iterator[None]:
+    rclpy.init()
+    yield
+    rclpy.shutdown()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> LocalCopy:
+    return LocalCopy(tmp_path / 'copy')
+
+
+class World:
+    """A device manager, and a node that plays its devices and its callers."""
+
+    def __init__(self, folder: Path, device_db: str, interval_s: float = 0.0) -> None:
+        values = {
+            'fleet': 'a',
+            'device_db': device_db,
+            'device_db_path': str(folder),
+            'device_db_follow_interval_s': interval_s,
+            'state_folder': str(folder.parent / 'state'),
+            'gateway_enabled': False,
+        }
+        overrides = [Parameter(name, value=value) for name, value in values.items()]
+        self.manager = DeviceManager(parameter_overrides=overrides)
+        self.node = Node('world')
+        self.executor = EventsExecutor()
+        for node in (self.manager, self.node):
+            self.executor.add_node(node)
+        self.commands: list[Any] = []
+        self.results: list[Any] = []
+        self.events: list[tuple[str, str]] = []
+        self.node.create_service(
+            DeviceCommand, services.DEVICE_COMMAND_SERVICE(1), self._on_command
+        )
+        self.result_publisher = self.node.create_publisher(
+            DeviceCommandResult, topics.DEVICE_CMD_RESULT_TOPIC, RESULT_QOS
+        )
+        self.node.create_subscription(
+            DeviceAPICallResult,
+            topics.DEVICE_API_CALL_RESULT_TOPIC,
+            self.results.append,
+            RESULT_QOS,
+        )
+        for topic in (topics.DEVICE_CONNECTED, topics.DEVICE_DISCONNECTED):
+            self.node.create_subscription(ConnectionInfo, topic, self._noting(topic), EVENT_QOS)
+
+    def _on_command(self, request: Any, response: Any) -> Any:
+        self.commands.append(request)
+        response.is_valid = True
+        return response
+
+    def _noting(self, topic: str) -> Callable[[Any], None]:
+        return lambda info: self.events.append((topic.rpartition('/')[2], info.device_id))
+
+    def until(self, condition: Callable[[], object]) -> None:
+        while not condition():
+            self.executor.spin_once(timeout_sec=0.05)
+
+    def ask(self, kind: Any, name: str, **request: Any) -> Any:
+        client = self.node.create_client(kind, name, qos_profile=SERVICE_QOS)
+        self.until(client.service_is_ready)
+        future = client.call_async(kind.Request(**request))
+        self.until(future.done)
+        self.node.destroy_client(client)
+        return future.result()
+
+    def connect(self, uid: int) -> Any:
+        return self.ask(ConnectDevice, services.CONNECT_DEVICE_SERVICE, uid=uid)
+
+    def call(self) -> Any:
+        return self.ask(
+            DeviceAPICall,
+            services.DEVICE_API_CALL_SERVICE,
+            device_id='D1',
+            function_name='go',
+        )
+
+    def reload(self) -> Any:
+        return self.ask(Trigger, services.DEVICE_DB_RELOAD_SERVICE)
+
+    def report(self, task_id: int, values: object) -> None:
+        self.result_publisher.publish(
+            DeviceCommandResult(uid=1, cmd_id=task_id, success=True, result_str=json.dumps(values))
+        )
+
+    def end(self) -> None:
+        self.manager.stop()
+        for node in (self.manager, self.node):
+            self.executor.remove_node(node)
+            node.destroy_node()
+
+
+@pytest.fixture
+def world(copy: LocalCopy) -> Iterator[World]:
+    copy.write(tables([D1]))
+    world = World(copy.folder, 'local')
+    answer = world.connect(1)
+    assert answer.success, answer.error
+    yield world
+    world.end()
+
+
+def test_a_reload_without_a_change_says_so(world: World) -> None:
+    answer = world.reload()
+    assert answer.success
+    assert answer.message.endswith(': nothing changed')
+
+
+def test_a_running_task_ends_under_the_definition_it_began_with(
+    world: World, copy: LocalCopy
+) -> None:
+    old = world.call().task_id
+    world.until(lambda: world.commands)
+    copy.write(tables([D1], {**GO, 'results': ['y:string']}))
+    message = world.reload().message
+    assert message.endswith(
+        "1 change: table 'apis', row 'go', column 'results': 'x:int32' became 'y:string'"
+    )
+
+    new = world.call().task_id
+    world.report(old, {'x': 5})
+    world.report(new, {'y': 'five'})
+    world.until(lambda: len(world.results) == 2)
+    assert [(r.task_id, r.success, json.loads(r.result_jsons)) for r in world.results] == [
+        (old, True, {'x': 5}),
+        (new, True, {'y': 'five'}),
+    ]
+
+
+def test_a_device_that_waits_connects_by_itself_when_it_is_added(
+    world: World, copy: LocalCopy
+) -> None:
+    refused = world.connect(2)
+    assert not refused.success
+    assert "add it to the table 'fleet-a'" in refused.error
+    copy.write(tables([D1, D2]))
+    assert "row 'D2': added" in world.reload().message
+    world.until(lambda: ('connected', 'D2') in world.events)
+
+
+def test_a_device_that_is_removed_is_disconnected_with_that_reason(
+    world: World, copy: LocalCopy
+) -> None:
+    task_id = world.call().task_id
+    copy.write(tables([D2]))
+    assert "row 'D1': removed" in world.reload().message
+    world.until(lambda: world.results and ('disconnected', 'D1') in world.events)
+    (result,) = world.results
+    assert (result.task_id, result.success) == (task_id, False)
+    assert 'its row in the fleet was changed' in result.error
+
+
+def test_a_worse_specification_applies_its_sound_rows(world: World, copy: LocalCopy) -> None:
+    assert not world.connect(2).success
+    copy.write(tables([D1, D2], {**GO, 'results': ['x:int33']}))
+    message = world.reload().message
+    assert "row 'go', column 'results': left out: " in message
+    assert "row 'D2': added" in message
+    assert "unknown type 'int33'" in world.call().error
+
+
+def test_a_specification_that_cannot_be_read_changes_nothing(
+    world: World, copy: LocalCopy
+) -> None:
+    copy.folder.rename(copy.folder.with_name('elsewhere'))
+    answer = world.reload()
+    assert not answer.success
+    assert answer.message.startswith('the specification stays as it is: there is no local copy')
+    assert world.call().is_valid
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningAirtable]:
+    with running_airtable() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+def test_a_base_that_is_followed_needs_no_request(
+    server: RunningAirtable, copy: LocalCopy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hos_device_layer import spec_reloading
+    from hos_device_layer.device_database.bootstrap import init_base
+    from hos_device_layer.device_database.columns import Memory
+    from hos_device_layer.device_database.pushing import push_tables
+
+    quick = Pace(requests=10_000)
+    monkeypatch.setattr(spec_reloading, '_PACE', quick)
+    airtable = source.open_airtable(pace=quick)
+    init_base(airtable, Memory(), ['fleet-a'])
+    push_tables(airtable, tables([D1]), Memory())
+
+    world = World(copy.folder, 'airtable', interval_s=0.05)
+    assert world.manager.dispatcher.devices.keys() == {'D1'}
+    server.set_cell('fleet-a', 'D1', 'device_uid', 7)
+    world.until(lambda: world.manager.dispatcher.devices['D1'].uid == 7)
+    world.end()
