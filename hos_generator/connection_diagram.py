@@ -1,0 +1,66 @@
+"""
+Draws the states of a connection into `docs/connections.md`, from the table that the code runs on.
+
+    python3 -m hos_generator.connection_diagram docs/connections.md
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from hos_device_layer.core.connections import TRANSITIONS, Event, State
+
+_BLOCK = re.compile(r'```mermaid\n.*?```\n', re.DOTALL)
+
+# A connection begins with a row of the fleet, or with a sign of life from a device that has none.
+_BEGINNINGS = {State.EXPECTED: 'its row is read', State.WAITING: 'heard of without a row'}
+
+
+def draw() -> str:
+    """Return the mermaid diagram of all transitions that change a state or publish a message."""
+    events: dict[tuple[State, State, str], list[Event]] = {}
+    for (old, event), (new, notice) in TRANSITIONS.items():
+        if new is not old or notice is not None:
+            published = notice.value if notice else ''
+            events.setdefault((old, new, published), []).append(event)
+    lines = ['stateDiagram-v2']
+    lines += [
+        f'{state.name}: {state.value.upper()}' for state in State if state is not State.FORGOTTEN
+    ]
+    lines += [f'[*] --> {state.name}: {reason}' for state, reason in _BEGINNINGS.items()]
+    lines += [
+        f'{old.name} --> {_end(new)}: {_label(causes, published)}'
+        for (old, new, published), causes in events.items()
+    ]
+    return '\n    '.join(lines) + '\n'
+
+
+def with_diagram(document: str) -> str:
+    """Return a document with its mermaid block drawn anew; raises ValueError if it has none."""
+    drawn, count = _BLOCK.subn(lambda _: f'```mermaid\n{draw()}```\n', document)
+    if count != 1:
+        raise ValueError(f'{count} mermaid blocks instead of one')
+    return drawn
+
+
+def _end(state: State) -> str:
+    return '[*]' if state is State.FORGOTTEN else state.name
+
+
+def _label(events: list[Event], published: str) -> str:
+    causes = ' or '.join(event.value for event in events)
+    return f'{causes} / {published}' if published else causes
+
+
+def main(arguments: list[str]) -> int:
+    """Draw the diagram of each document that is named; returns the exit code."""
+    for name in arguments:
+        path = Path(name)
+        path.write_text(with_diagram(path.read_text(encoding='utf-8')), encoding='utf-8')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
