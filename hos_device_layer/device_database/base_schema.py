@@ -1,0 +1,52 @@
+"""An Airtable base as its interface describes it: https://airtable.com/developers/web/api."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+LINK = 'multipleRecordLinks'
+CHECKBOX = 'checkbox'
+NUMBER_TYPES = frozenset({'number', 'currency', 'percent', 'duration', 'rating'})
+TEXT_TYPES = frozenset(
+    {'singleLineText', 'multilineText', 'richText', 'singleSelect', 'email', 'url', 'phoneNumber'}
+)
+
+
+class FieldSchema(msgspec.Struct, frozen=True):
+    """A column."""
+
+    id: str
+    name: str
+    type: str
+    options: Mapping[str, Any] | None = None
+
+    @property
+    def linked_table_id(self) -> str | None:
+        """The id of the table whose rows the cells link to; None for a column of another kind."""
+        if self.type != LINK or not self.options:
+            return None
+        linked = self.options.get('linkedTableId')
+        return linked if isinstance(linked, str) else None
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether this package knows how to write its cells; formulas, look-ups … it does not."""
+        return self.type in (LINK, CHECKBOX, *NUMBER_TYPES, *TEXT_TYPES)
+
+
+class TableSchema(msgspec.Struct, frozen=True):
+    """A table and its columns."""
+
+    id: str
+    name: str
+    fields: tuple[FieldSchema, ...]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A row; its cells go by column id, empty ones are absent."""
+
+    id: str
+    fields: Mapping[str, Any]

@@ -1,0 +1,15 @@
+"""The specification that comes with this package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def installed_device_db() -> Path:
+    """Return its folder: that of the source tree, or the one that was installed from it."""
+    source_tree = Path(__file__).parents[2] / 'device_db'
+    if source_tree.is_dir():
+        return source_tree
+    from ament_index_python.packages import get_package_share_directory
+
+    return Path(get_package_share_directory('hos_device_layer')) / 'device_db'

@@ -1,0 +1,229 @@
+"""A base in memory: tables, columns and records, with links that are kept on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .errors import invalid, not_permitted
+from .ids import Ids
+
+LINK = 'multipleRecordLinks'
+
+# What can name the rows of a table: https://airtable.com/developers/web/api/create-base
+PRIMARY_TYPES = frozenset(
+    {'singleLineText', 'multilineText', 'email', 'url', 'phoneNumber', 'number', 'date'}
+)
+WRITABLE_TYPES = PRIMARY_TYPES | {'richText', 'checkbox', 'singleSelect', 'multipleSelects', LINK}
+
+# Options without which a column cannot be created, by its type.
+_NEEDED_OPTIONS = {
+    'number': {'precision'},
+    'checkbox': {'icon', 'color'},
+    'singleSelect': {'choices'},
+    'multipleSelects': {'choices'},
+    LINK: {'linkedTableId'},
+}
+_FURTHER_OPTIONS = {LINK: {'viewIdForRecordSelection'}}
+
+
+class Field:
+    """A column."""
+
+    def __init__(self, id_: str, name: str, type_: str, options: Any, description: str) -> None:
+        self.id = id_
+        self.name = name
+        self.type = type_
+        self.options = options
+        self.description = description
+
+    def schema(self) -> dict[str, Any]:
+        """Return the column as the schema shows it."""
+        schema: dict[str, Any] = {'id': self.id, 'name': self.name, 'type': self.type}
+        if self.description:
+            schema['description'] = self.description
+        if self.options is not None:
+            schema['options'] = self.options
+        return schema
+
+
+class Record:
+    """A row; cells go by column id, empty ones are absent."""
+
+    def __init__(self, id_: str, created: str) -> None:
+        self.id = id_
+        self.created = created
+        self.cells: dict[str, Any] = {}
+
+
+class Table:
+    """A table with its rows in the order in which they were created."""
+
+    def __init__(self, id_: str, view_id: str, name: str, description: str) -> None:
+        self.id = id_
+        self.view_id = view_id
+        self.name = name
+        self.description = description
+        self.fields: list[Field] = []
+        self.records: dict[str, Record] = {}
+
+    def field(self, name_or_id: str) -> Field:
+        """Find a column."""
+        for field in self.fields:
+            if name_or_id in (field.id, field.name):
+                return field
+        raise invalid('UNKNOWN_FIELD_NAME', f'Unknown field name: "{name_or_id}"')
+
+    def has_field_named(self, name: str) -> bool:
+        return any(field.name.casefold() == name.casefold() for field in self.fields)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the table as the schema shows it."""
+        return {
+            'id': self.id,
+            'name': self.name,
+            **({'description': self.description} if self.description else {}),
+            'primaryFieldId': self.fields[0].id,
+            'fields': [field.schema() for field in self.fields],
+            'views': [{'id': self.view_id, 'name': 'Grid view', 'type': 'grid'}],
+        }
+
+
+class Base:
+    """A base; what it cannot do raises an ApiError."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+        self.tables: dict[str, Table] = {}
+
+    def __iter__(self) -> Iterator[Table]:
+        return iter(self.tables.values())
+
+    def table(self, name_or_id: str) -> Table:
+        """Find a table."""
+        for table in self:
+            if name_or_id in (table.id, table.name):
+                return table
+        raise not_permitted()
+
+    def create_table(self, name: object, description: str, fields: Any) -> Table:
+        """Create a table with columns; the first names the rows."""
+        if not isinstance(name, str) or not name.strip():
+            raise invalid('INVALID_REQUEST_UNKNOWN', 'Invalid request: name is missing')
+        if any(table.name.casefold() == name.casefold() for table in self):
+            raise invalid('DUPLICATE_TABLE_NAME', f'Cannot have duplicate table name "{name}"')
+        if not isinstance(fields, list) or not fields:
+            raise invalid('INVALID_REQUEST_UNKNOWN', 'Invalid request: fields are missing')
+        if fields[0].get('type') not in PRIMARY_TYPES:
+            raise invalid(
+                'UNSUPPORTED_FIELD_TYPE_FOR_PRIMARY_FIELD',
+                f'{fields[0].get("type")} is not supported for the primary field',
+            )
+        table = Table(self._ids.new('tbl'), self._ids.new('viw'), name, description)
+        self.tables[table.id] = table
+        try:
+            for field in fields:
+                self.create_field(table, field)
+        except Exception:
+            del self.tables[table.id]
+            raise
+        return table
+
+    def create_field(self, table: Table, field: Mapping[str, Any]) -> Field:
+        """Add a column; a link also adds its other side to the table that it links to."""
+        name, type_, options = field.get('name'), str(field.get('type')), field.get('options')
+        if not isinstance(name, str) or not name.strip() or table.has_field_named(name):
+            raise invalid(
+                'DUPLICATE_OR_EMPTY_FIELD_NAME', f'Cannot have duplicate field name "{name}"'
+            )
+        if type_ not in WRITABLE_TYPES:
+            raise invalid(
+                'UNSUPPORTED_FIELD_TYPE_FOR_CREATE',
+                f'Creating {type_} fields is not supported at this time',
+            )
+        _check_options(type_, options)
+        description = str(field.get('description') or '')
+        made = Field(
+            self._ids.new('fld'), name, type_, _kept_options(self._ids, options), description
+        )
+        if type_ == LINK:
+            self._add_other_side(table, made)
+        table.fields.append(made)
+        return made
+
+    def linked(self, field: Field) -> tuple[Table, Field | None]:
+        """Return the table a link goes to and its column there; None for links within a table."""
+        table = self.tables[field.options['linkedTableId']]
+        inverse = field.options.get('inverseLinkFieldId')
+        return table, table.field(inverse) if inverse else None
+
+    def set_link(self, record: Record, field: Field, ids: list[str]) -> None:
+        """Change a link on both of its sides."""
+        table, inverse = self.linked(field)
+        before = record.cells.get(field.id, [])
+        _set(record, field.id, list(ids))
+        if inverse is None:
+            return
+        for id_ in set(before) - set(ids):
+            other = table.records[id_]
+            _set(other, inverse.id, [i for i in other.cells.get(inverse.id, []) if i != record.id])
+        for id_ in ids:
+            other = table.records[id_]
+            if record.id not in other.cells.get(inverse.id, []):
+                _set(other, inverse.id, [*other.cells.get(inverse.id, []), record.id])
+
+    def delete_record(self, table: Table, record_id: str) -> None:
+        """Remove a row, and every link to it."""
+        for other in self:
+            for field in other.fields:
+                if field.type == LINK and field.options['linkedTableId'] == table.id:
+                    for record in other.records.values():
+                        links = record.cells.get(field.id, [])
+                        _set(record, field.id, [i for i in links if i != record_id])
+        del table.records[record_id]
+
+    def _add_other_side(self, table: Table, field: Field) -> None:
+        linked = self.tables.get(field.options['linkedTableId'])
+        if linked is None:
+            raise not_permitted()
+        field.options |= {'isReversed': False, 'prefersSingleRecordLink': False}
+        if linked is table:
+            return
+        name = table.name
+        while linked.has_field_named(name):
+            name += ' copy'
+        options = {
+            'linkedTableId': table.id,
+            'isReversed': False,
+            'prefersSingleRecordLink': False,
+            'inverseLinkFieldId': field.id,
+        }
+        inverse = Field(self._ids.new('fld'), name, LINK, options, '')
+        field.options['inverseLinkFieldId'] = inverse.id
+        linked.fields.append(inverse)
+
+
+def _check_options(type_: str, options: Any) -> None:
+    given = set(options or {})
+    needed = _NEEDED_OPTIONS.get(type_, set())
+    unknown = given - needed - _FURTHER_OPTIONS.get(type_, set())
+    if not needed <= given or unknown:
+        wrong = ', '.join(sorted((needed - given) | unknown))
+        raise invalid(
+            'INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE',
+            f'Invalid options for {type_}: {wrong}',
+        )
+
+
+def _kept_options(ids: Ids, options: Any) -> Any:
+    if options and 'choices' in options:
+        choices = [{'id': ids.new('sel'), **choice} for choice in options['choices']]
+        return {**options, 'choices': choices}
+    return dict(options) if options else None
+
+
+def _set(record: Record, field_id: str, cell: Any) -> None:
+    if cell in (None, '', [], False):
+        record.cells.pop(field_id, None)
+    else:
+        record.cells[field_id] = cell
