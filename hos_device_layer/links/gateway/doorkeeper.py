@@ -1,0 +1,145 @@
+"""Who is let in at the handshake, and as whom."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import Counter
+
+from aiohttp import web
+
+from ...core.rosbridge import ANONYMOUS_DEVICE_ACCESS, LOCAL_ACCESS, Access, Admission
+from ...core.rosbridge.origins import is_allowed_origin
+from ...core.text import shortened
+from .settings import GatewaySettings
+from .tokens import TokenError, TokenFile
+
+_log = logging.getLogger(__name__)
+
+
+class Doorkeeper:
+    """Judges handshakes and tokens. Tokens are never logged; addresses are."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self._tokens = TokenFile(settings.token_file) if settings.token_file else None
+        self._admission = Admission()
+        host = socket.gethostname().lower()
+        self._own_names = frozenset({'localhost', host, f'{host}.local'})
+        self._inside: Counter[str] = Counter()
+        self._strangers: Counter[str] = Counter()
+
+    def admit(self, request: web.Request, now: float) -> Access | None:
+        """Return what a peer may do, None until it shows a token; raises an HTTP error."""
+        address = request.remote or ''
+        origin = request.headers.get('Origin')
+        if not is_allowed_origin(
+            origin, request.host, self._settings.allowed_origins, self._own_names
+        ):
+            _log.warning('%s: refused the web page %s', address, shortened(origin))
+            raise web.HTTPForbidden(
+                text='pages of this origin may not connect; see the parameter '
+                'gateway_allowed_origins\n'
+            )
+        if (
+            self._inside[address] >= self._settings.max_connections_per_address
+            or self._inside.total() >= self._settings.max_connections
+        ):
+            raise web.HTTPServiceUnavailable(text='too many connections\n')
+        token = _token(request)
+        if token is not None:
+            return self._admit_token(token, address, now)
+        if self._strangers[address] >= self._settings.max_strangers_per_address:
+            raise web.HTTPTooManyRequests(text='too many peers without a token\n')
+        return self._anonymous()
+
+    def enter(self, address: str, access: Access | None) -> Visit:
+        """Count a peer in."""
+        self._inside[address] += 1
+        if access is None:
+            self._strangers[address] += 1
+        return Visit(self, address, access is None)
+
+    def leave(self, visit: Visit) -> None:
+        """Count a peer out."""
+        _count_down(self._inside, visit.address)
+        self.recognize(visit)
+
+    def recognize(self, visit: Visit) -> None:
+        """Take note that a peer is no stranger, or none any more."""
+        if visit.is_stranger:
+            visit.is_stranger = False
+            _count_down(self._strangers, visit.address)
+
+    def authenticate(self, token: str, address: str, now: float) -> Access | None:
+        """Return what a token allows; None, too, while its address has to wait."""
+        if self._tokens is None or self._admission.wait(address, now):
+            return None
+        try:
+            access = self._tokens.authenticate(token)
+        except TokenError as error:
+            _log.error('%s', error)
+            return None
+        if access is None:
+            self._admission.mistake(address, now)
+            _log.warning('%s: wrong token', address)
+        return access
+
+    def is_revoked(self, access: Access) -> bool:
+        """Return whether a token that was good has been revoked or changed since."""
+        if self._tokens is None or not access.is_authenticated:
+            return False
+        try:
+            return all(record.access != access for record in self._tokens.records())
+        except TokenError:
+            return False
+
+    def _admit_token(self, token: str, address: str, now: float) -> Access:
+        if wait := self._admission.wait(address, now):
+            raise web.HTTPTooManyRequests(
+                headers={'Retry-After': str(int(wait) + 1)},
+                text='too many wrong tokens from this address\n',
+            )
+        access = self.authenticate(token, address, now)
+        if access is None:
+            raise web.HTTPUnauthorized(
+                headers={'WWW-Authenticate': 'Bearer'},
+                text='the token is not valid; make one with: hos token add\n',
+            )
+        return access
+
+    def _anonymous(self) -> Access | None:
+        if self._settings.is_local:
+            return LOCAL_ACCESS
+        return ANONYMOUS_DEVICE_ACCESS if self._settings.allow_anonymous_devices else None
+
+
+class Visit:
+    """A peer inside; `is_stranger` until it has shown a token."""
+
+    def __init__(self, doorkeeper: Doorkeeper, address: str, is_stranger: bool) -> None:
+        self.address = address
+        self.is_stranger = is_stranger
+        self._doorkeeper = doorkeeper
+
+    def authenticate(self, token: str) -> Access | None:
+        """Return what a token allows, or None if it is not accepted."""
+        now = asyncio.get_running_loop().time()
+        access = self._doorkeeper.authenticate(token, self.address, now)
+        if access is not None:
+            self._doorkeeper.recognize(self)
+        return access
+
+
+def _token(request: web.Request) -> str | None:
+    scheme, _, token = request.headers.get('Authorization', '').partition(' ')
+    if scheme.lower() == 'bearer':
+        return token.strip()
+    return request.query.get('token')
+
+
+def _count_down(counter: Counter[str], key: str) -> None:
+    counter[key] -= 1
+    if counter[key] <= 0:
+        del counter[key]

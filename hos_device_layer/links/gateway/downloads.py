@@ -1,0 +1,90 @@
+"""What hosts fetch by HTTP from the gateway's port: their fleet, and the handlers of the site."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from aiohttp import hdrs, web
+
+from ...core.archives import ArchiveError, pack
+from ...core.rosbridge import Access
+
+_log = logging.getLogger(__name__)
+
+DOWNLOAD_PATH = '/host/'
+FLEET_FILE = 'fleet.json'
+HANDLERS_FILE = 'handlers.zip'
+
+Admit = Callable[[web.Request], Access | None]
+
+
+class Downloads:
+    """
+    Files by name, for every peer that is let in; may be filled from any thread.
+
+    A file's ETag is the SHA-256 of its content: who has it already is told so by 304.
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[str, bytes] = {}
+        self._folders: dict[str, Path] = {}
+
+    def offer(self, name: str, content: bytes) -> None:
+        """Let a file be fetched from now on."""
+        self._files[name] = content
+
+    def offer_folder(self, name: str, folder: Path) -> None:
+        """Let the Python files below a folder be fetched as an archive, as they are then."""
+        self._folders[name] = folder
+
+    def add_to(self, application: web.Application, admit: Admit) -> None:
+        """Serve the files; `admit` says what a peer may, or raises an HTTP error."""
+
+        async def handle(request: web.Request) -> web.Response:
+            if admit(request) is None:
+                raise web.HTTPUnauthorized(
+                    headers={hdrs.WWW_AUTHENTICATE: 'Bearer'},
+                    text='a token is needed; make one with: hos token add\n',
+                )
+            content = await self._content(request.match_info['name'])
+            etag = f'"{digest(content)}"'
+            headers = {hdrs.ETAG: etag, hdrs.CACHE_CONTROL: 'no-cache'}
+            if request.headers.get(hdrs.IF_NONE_MATCH) == etag:
+                return web.Response(status=304, headers=headers)
+            return web.Response(
+                body=content, headers=headers, content_type='application/octet-stream'
+            )
+
+        application.router.add_get(DOWNLOAD_PATH + '{name}', handle)
+
+    async def _content(self, name: str) -> bytes:
+        if name in self._files:
+            return self._files[name]
+        if name not in self._folders:
+            raise web.HTTPNotFound(text='there is no such file\n')
+        try:
+            return await asyncio.to_thread(pack_folder, self._folders[name])
+        except (OSError, ArchiveError) as error:
+            _log.error('the folder %s cannot be offered: %s', self._folders[name], error)
+            raise web.HTTPServiceUnavailable(text='the folder cannot be read\n') from None
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of a content, as its ETag has it."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def pack_folder(folder: Path) -> bytes:
+    """Pack the handlers of a folder; what is hidden or no Python file is left out."""
+    paths = [path for kind in ('interfaces', 'drivers') for path in (folder / kind).glob('*.py')]
+    return pack(
+        {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in paths
+            if path.is_file() and not path.name.startswith('.')
+        }
+    )

@@ -1,0 +1,107 @@
+"""One WebSocket: its frames to the session, the session's frames to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiohttp import WSMsgType, web
+
+from ...core.rosbridge import Access, Close, Event, Limits, Session, Switchboard
+from ...core.rosbridge.session import TOO_SLOW
+
+# A peer's events that the device manager has not taken yet: more are not read meanwhile, so that
+# a flood fills its own buffer and nobody else's.
+_MAX_EVENTS_UNDER_WAY = 256
+
+# For a peer to say who it is, and to answer a close frame [s].
+TOKEN_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 1.0
+
+NO_TOKEN = Close(4408, 'no token came in time')
+GONE = Close(1001, 'the peer has gone')
+
+
+class Peer:
+    """Runs a session over a WebSocket until either side closes it."""
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        access: Access | None,
+        address: str,
+        switchboard: Switchboard,
+        authenticate: Callable[[str], Access | None],
+        limits: Limits,
+    ) -> None:
+        self._socket = socket
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._awake = asyncio.Event()
+        self.session = Session(
+            switchboard, access, address, authenticate, self._wake, limits, self._loop.time()
+        )
+
+    async def run(
+        self, report: Callable[[Event], None], catch_up: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Talk until the end; `catch_up` returns when all that was reported has been taken."""
+        writer = asyncio.create_task(self._write())
+        timer = None
+        if self.session.access is None:
+            timer = self._loop.call_later(TOKEN_TIMEOUT_S, self._check_token)
+        try:
+            await self._read(report, catch_up)
+        finally:
+            if timer is not None:
+                timer.cancel()
+            self.session.close(GONE)
+            # Gives the writer its chance to say why, where the session itself has ended.
+            await asyncio.wait([writer], timeout=2 * CLOSE_TIMEOUT_S)
+            writer.cancel()
+
+    async def _read(
+        self, report: Callable[[Event], None], catch_up: Callable[[], Awaitable[None]]
+    ) -> None:
+        under_way = 0
+        async for message in self._socket:
+            now = self._loop.time()
+            if message.type is WSMsgType.TEXT:
+                for event in self.session.receive(message.data, now):
+                    report(event)
+                    under_way += 1
+            elif message.type is WSMsgType.BINARY:
+                self.session.refuse(None, None, 'frames are JSON texts, not binary', now)
+            if self.session.closing is not None:
+                return
+            if under_way >= _MAX_EVENTS_UNDER_WAY:
+                await catch_up()
+                under_way = 0
+            if delay := self.session.read_delay(now):
+                await asyncio.sleep(delay)
+
+    async def _write(self) -> None:
+        session = self.session
+        try:
+            while session.closing is None:
+                await self._awake.wait()
+                self._awake.clear()
+                while session.outgoing:
+                    await self._socket.send_str(session.next_text())
+            await self._socket.close(
+                code=session.closing.code, message=session.closing.reason.encode()
+            )
+        except ConnectionError:
+            # The reader learns the same and ends the session.
+            return
+
+    def _wake(self) -> None:
+        self._awake.set()
+        if self.session.closing is TOO_SLOW:
+            # It would not read a close frame either.
+            self._transport.abort()
+
+    def _check_token(self) -> None:
+        if self.session.access is None:
+            self.session.close(NO_TOKEN)

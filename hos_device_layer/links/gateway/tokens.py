@@ -1,0 +1,123 @@
+"""Tokens: made once, shown once, kept as hashes in a file that only its owner may read."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from ...core.errors import HosError
+from ...core.rosbridge import Access, Role
+
+# 256 random bits need no slow hash: there is nothing to guess.
+_TOKEN_BYTES = 32
+_PREFIX = 'hos_'
+
+
+class TokenError(HosError, ValueError):
+    """A token cannot be made, found or read."""
+
+
+class TokenRecord(msgspec.Struct, frozen=True):
+    """What is kept of a token; `uids` None means any device."""
+
+    name: str
+    role: Role
+    sha256: str
+    uids: tuple[int, ...] | None = None
+    created: str = ''
+
+    @property
+    def access(self) -> Access:
+        uids = None if self.uids is None else frozenset(self.uids)
+        return Access(frozenset({self.role}), uids, self.name)
+
+
+class TokenFile:
+    """The tokens of a gateway. Changes on disk count from the next question on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._records: tuple[TokenRecord, ...] = ()
+        self._read_stamp: tuple[int, int] | None = None
+
+    def records(self) -> tuple[TokenRecord, ...]:
+        """Return all tokens; raises TokenError if the file cannot be used."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            self._records, self._read_stamp = (), None
+            return ()
+        except OSError as error:
+            raise TokenError(f'the token file cannot be read: {error}') from None
+        if stat.S_IMODE(status.st_mode) & 0o077:
+            raise TokenError(
+                f'the token file {self.path} can be read by others; run: chmod 600 {self.path}'
+            )
+        stamp = status.st_mtime_ns, status.st_ino
+        if stamp != self._read_stamp:
+            self._records, self._read_stamp = self._read(), stamp
+        return self._records
+
+    def authenticate(self, token: str) -> Access | None:
+        """Return what a token allows, or None if it is not valid; raises TokenError."""
+        digest = _digest(token)
+        # Every record is compared, each in constant time: the duration tells nothing.
+        matches = [r for r in self.records() if hmac.compare_digest(r.sha256, digest)]
+        return matches[0].access if matches else None
+
+    def add(self, name: str, role: Role, uids: tuple[int, ...] | None, created: str) -> str:
+        """Make a token and return it: it is not kept and cannot be shown again."""
+        records = self.records()
+        if not name or not name.isprintable():
+            raise TokenError('a token needs a name, to be known by in the list and the log')
+        if any(record.name == name for record in records):
+            raise TokenError(f'there is a token named {name!r} already; revoke it first')
+        token = _PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+        record = TokenRecord(name, role, _digest(token), uids, created)
+        self._write((*records, record))
+        return token
+
+    def revoke(self, name: str) -> None:
+        """End a token; raises TokenError if there is none of this name."""
+        records = self.records()
+        rest = tuple(record for record in records if record.name != name)
+        if len(rest) == len(records):
+            known = ', '.join(record.name for record in records) or 'none'
+            raise TokenError(f'there is no token named {name!r}; there are: {known}')
+        self._write(rest)
+
+    def _read(self) -> tuple[TokenRecord, ...]:
+        try:
+            return msgspec.json.decode(self.path.read_bytes(), type=tuple[TokenRecord, ...])
+        except (OSError, msgspec.DecodeError) as error:
+            raise TokenError(f'the token file {self.path} cannot be read: {error}') from None
+
+    def _write(self, records: tuple[TokenRecord, ...]) -> None:
+        text = msgspec.json.format(msgspec.json.encode(records), indent=2)
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # mkstemp gives a file that only its owner may read, before anything is in it.
+            handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix='.tokens')
+            with os.fdopen(handle, 'wb') as file:
+                file.write(text + b'\n')
+            Path(temporary).replace(self.path)
+        except OSError as error:
+            raise TokenError(f'the token file cannot be written: {error}') from None
+        self._records, self._read_stamp = (), None
+
+
+def default_token_file() -> Path:
+    """Return where tokens are kept unless told otherwise."""
+    config = os.environ.get('XDG_CONFIG_HOME') or Path.home() / '.config'
+    return Path(config) / 'hos_device_layer' / 'tokens.json'
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode('utf-8', 'surrogatepass')).hexdigest()

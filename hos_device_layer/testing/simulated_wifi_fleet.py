@@ -1,0 +1,101 @@
+"""Devices of a fleet, simulated as WiFi devices: they come in by the gateway, without ROS."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from hos_client import Client, ClientError, DevicePool, Task
+from hos_client import Device as ClientDevice
+
+from ..core.errors import DatabaseError, ValueMismatchError
+from ..core.field_types import Value
+from ..core.results import to_marked
+from ..core.spec import Spec
+from ..device_database import LocalCopy
+from ..device_database.installed import installed_device_db
+from .simulated_device import SimulatedDevice
+
+STREAM_PERIOD_S = 1.0
+
+
+class SimulatedWifiFleet:
+    """
+    All devices of a fleet that have a uid and take serialized commands, behind one socket.
+
+    These are what microcontrollers are: the others are simulated on ROS. A call takes
+    `shortest_s` to `longest_s`.
+    """
+
+    def __init__(
+        self, spec: Spec, fleet: str, url: str, shortest_s: float = 0.05, longest_s: float = 0.4
+    ) -> None:
+        simulated = (
+            SimulatedDevice(device, spec)
+            for device in spec.fleets.get(fleet, {}).values()
+            if device.uid is not None
+        )
+        self.devices = {s.device.device_id: s for s in simulated if s.is_serialized}
+        self._durations_s = shortest_s, longest_s
+        pool = DevicePool()
+        for device_id, device in self.devices.items():
+            row = device.device
+            pool.add(ClientDevice(device_id, row.device_type, f'simulated {device_id}', row.uid))
+        self.client = Client(pool, url, name=f'simulated fleet {fleet}')
+        for name in {name for device in self.devices.values() for name in device.functions}:
+            self.client.command(name)(self._handler(name))
+
+    def stream(self) -> None:
+        """Send a sample of every stream of every device, without waiting."""
+        for device_id, device in self.devices.items():
+            for stream in device.streams:
+                sample = to_marked(device.sample(stream), stream.values)
+                self.client.event(
+                    device_id, stream.name, sample, timeout=STREAM_PERIOD_S, block=False
+                )
+
+    def _handler(self, function_name: str) -> Callable[..., object]:
+        async def handle(command: str, task: Task) -> Mapping[str, Value]:
+            device = self.devices[task.payload['device_id']]
+            function = device.functions.get(function_name)
+            if function is None:
+                raise ValueMismatchError(f'this device has no function {function_name!r}')
+            arguments = device.read_serialized(function, command)
+            await asyncio.sleep(device.duration(*self._durations_s))
+            return device.run(function, arguments)
+
+        return handle
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Simulate until SIGINT or SIGTERM; returns the exit code."""
+    parser = argparse.ArgumentParser('simulated_wifi_fleet', description=__doc__)
+    parser.add_argument('--url', default='ws://127.0.0.1:9091', help='default: %(default)s')
+    parser.add_argument('--fleet', default='demo')
+    parser.add_argument('--device-db', type=Path, default=installed_device_db())
+    options = parser.parse_args(arguments)
+    try:
+        spec = LocalCopy(options.device_db).read()
+        fleet = SimulatedWifiFleet(spec, options.fleet, options.url)
+    except (DatabaseError, ClientError) as error:
+        print(f'simulated_wifi_fleet: {error}', file=sys.stderr)  # noqa: T201
+        return 2
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with fleet.client:
+            while True:
+                time.sleep(STREAM_PERIOD_S)
+                if fleet.client.is_connected:
+                    fleet.stream()
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""What the documents about devices show works as it is written there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from manager_double import running_gateway
+from peers import UID, Peer, serialized_command
+
+from hos_device_layer.core.commands import Command
+from hos_device_layer.core.field_types import Field, FieldType
+from hos_device_layer.core.rosbridge.events import (
+    CommandAnswered,
+    ConnectCalled,
+    Pinged,
+    ResultReported,
+    StreamSampled,
+)
+from hos_device_layer.core.rosbridge.messages import ConnectDeviceResponse
+from hos_device_layer.core.rosbridge.switchboard import Switchboard
+from hos_device_layer.core.spec import Function
+from hos_device_layer.links.gateway import peer, server, settings
+
+DOCUMENTS = Path(__file__).parents[1] / 'docs'
+
+
+def test_the_frames_of_a_microcontroller() -> None:
+    text = (DOCUMENTS / 'esp_device.md').read_text()
+    switchboard = Switchboard()
+    device = Peer(switchboard)
+    events, got = [], []
+    for direction, frame in re.findall(r'^([<>]) (\{.*\})$', text, re.MULTILINE):
+        if direction == '<':
+            got.append(frame)
+            continue
+        events += device.says(frame)
+        match events[-1:]:
+            case [ConnectCalled(_, call)]:
+                device.session.answer(call, ConnectDeviceResponse(True))
+            case [Pinged()]:
+                switchboard.command(serialized_command())
+    assert got == device.hears_text()
+    assert [type(event) for event in events] == [
+        ConnectCalled,
+        Pinged,
+        CommandAnswered,
+        ResultReported,
+        StreamSampled,
+    ]
+
+
+def test_the_shortest_device() -> None:
+    text = (DOCUMENTS / 'python_device.md').read_text()
+    (program, *_) = re.findall(r'```python\n(.*?)```', text, re.DOTALL)
+    with running_gateway() as (gateway, manager):
+        program = program.replace('ws://127.0.0.1:9091', f'ws://127.0.0.1:{gateway.port}')
+        with subprocess.Popen([sys.executable, '-c', program]) as device:
+            try:
+                assert manager.next_event()[0] == 'connect'
+                function = Function('delta_arm_move', (Field('x', FieldType.FLOAT32),))
+                gateway.send(Command(1, 13212703, function, ('1.5',), None))
+                events = {manager.next_event() for _ in range(3)}
+                assert ('result', 13212703, 1, True, '', '{"x":1,"y":2}') in events
+            finally:
+                device.kill()
+
+
+def test_the_bounds_are_as_documented() -> None:
+    text = (DOCUMENTS / 'security.md').read_text()
+    default = settings.GatewaySettings()
+    limits = default.limits
+    for shown in (
+        f'| frame | {default.max_frame_bytes // 1024} KiB',
+        f'| frames | {limits.frames_per_s:,.0f} a second',
+        f'| refused frames | {limits.errors}, and {limits.errors_per_s:.0f} a second',
+        f'| devices behind one connection | {limits.devices:,} |',
+        f'| subscriptions | {limits.subscriptions:,} |',
+        f'| unanswered calls | {limits.outstanding_calls:,} |',
+        f'| connections | {default.max_connections:,} in all, '
+        f'{default.max_connections_per_address:,} from one address, '
+        f'{default.max_strangers_per_address} without',
+        f'| handshake | {server.HANDSHAKE_TIMEOUT_S:.0f} s |',
+        f'within {peer.TOKEN_TIMEOUT_S:.0f} s',
+    ):
+        assert shown in text
+    for close in (
+        *(peer.NO_TOKEN, peer.GONE, peer.TOO_SLOW),
+        *(server.WRONG_TOKEN,),
+    ):
+        assert str(close.code) in text
+
+
+def test_the_uid_of_the_sketch_is_that_of_the_guide() -> None:
+    sketch = DOCUMENTS.parent / 'examples' / 'esp_device' / 'esp_device.ino'
+    assert f'UID = {UID};' in sketch.read_text()
