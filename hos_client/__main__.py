@@ -1,0 +1,64 @@
+"""A demo device: `python -m hos_client`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+
+from .client import Client
+from .device import Device
+from .errors import ClientError
+from .log import LOGGER_NAME, make_log_handler
+from .message import Task
+from .pools import DevicePool
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a device that answers every command, until Ctrl-C; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    devices = DevicePool()
+    devices.add(Device(options.id, options.type, options.name, uid=options.uid))
+    try:
+        client = Client(devices, url=options.url, token=options.token)
+    except ClientError as error:
+        print(f'hos_client: {error}', file=sys.stderr)  # noqa: T201
+        return 2
+    logger = logging.getLogger(LOGGER_NAME)
+    logger.addHandler(make_log_handler(client.settings))
+    logger.setLevel(client.settings.log_level)
+    # A shell that starts it in the background has had SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with client:
+            _serve(client, logger)
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+def _serve(client: Client, logger: logging.Logger) -> None:
+    while True:
+        task = client.receive()
+        assert isinstance(task, Task)
+        logger.info('%s: %s', task.function_name, task.data)
+        # The arguments come back: enough for functions whose results are their arguments.
+        data = task.data if isinstance(task.data, dict) else {}
+        client.response(task, data, block=False)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser('python -m hos_client', description=__doc__)
+    parser.add_argument('--url', help='the gateway; default: as hos_client.conf says')
+    parser.add_argument('--token', help='what `hos token add` printed')
+    parser.add_argument('--id', default='H4001', help='the id in the fleet')
+    parser.add_argument('--type', default='DeltaHaive', help='the device type')
+    parser.add_argument('--name', default='demo device', help='any text')
+    parser.add_argument('--uid', type=int, default=13212703, help='the uid in the fleet')
+    return parser
+
+
+if __name__ == '__main__':
+    sys.exit(main())

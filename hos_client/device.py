@@ -1,0 +1,96 @@
+"""A device as its own program knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from hos_device_layer.core.rosbridge.frames import DeviceDescription
+from hos_device_layer.core.rosbridge.rosters import device_hash, set_hash
+
+from .errors import DeviceError
+
+_MAX_UID = 2**32 - 1
+
+
+class Device:
+    """
+    A device. `id` and `type` never change, its name and tags may; may be subclassed.
+
+    `uid` is the number by which the fleet's table knows the device; without one it can be kept
+    and compared, but not connected.
+    """
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002 (the name that users read everywhere)
+        type: str,  # noqa: A002
+        name: str,
+        uid: int | None = None,
+    ) -> None:
+        if uid is not None and not 0 <= uid <= _MAX_UID:
+            raise DeviceError(f'the uid of {id!r} is {uid}; uids are from 0 to {_MAX_UID}')
+        self._id = id
+        self._type = type
+        self._uid = uid
+        self._tags: dict[str, str] = {}
+        self.name = name
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def type(self) -> str:
+        return self._type
+
+    @property
+    def uid(self) -> int | None:
+        return self._uid
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags by their ids, in the order in which they were added."""
+        return MappingProxyType(self._tags)
+
+    def add_tag(self, tag_id: str, tag: str) -> None:
+        """Add a tag; raises DeviceError if there is one of this id."""
+        if tag_id in self._tags:
+            raise DeviceError(f'{self.id!r} has a tag {tag_id!r} already; change it instead')
+        self._tags[tag_id] = tag
+
+    def change_tag(self, tag_id: str, tag: str) -> None:
+        """Change a tag in its place; raises DeviceError if there is none of this id."""
+        self._check_tag(tag_id)
+        self._tags[tag_id] = tag
+
+    def remove_tag(self, tag_id: str) -> None:
+        """Remove a tag; raises DeviceError if there is none of this id."""
+        self._check_tag(tag_id)
+        del self._tags[tag_id]
+
+    addTag = add_tag  # noqa: N815 (both spellings are promised)
+    changeTag = change_tag  # noqa: N815
+    removeTag = remove_tag  # noqa: N815
+
+    @property
+    def hash(self) -> str:
+        """SHA-1 over id, type, name and each tag's id and text."""
+        return device_hash(self.id, self.type, self.name, self._tags)
+
+    def describe(self) -> DeviceDescription:
+        """Return what is told to the platform."""
+        return DeviceDescription(self.id, self.type, self.name, self.uid, dict(self._tags))
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}({self.id!r}, {self.type!r}, {self.name!r}, uid={self.uid})'
+
+    def _check_tag(self, tag_id: str) -> None:
+        if tag_id not in self._tags:
+            known = ', '.join(self._tags) or 'none'
+            raise DeviceError(f'{self.id!r} has no tag {tag_id!r}; it has: {known}')
+
+
+def hash_of(devices: list[Device]) -> str:
+    """Return the SHA-1 over the sorted hashes of devices: equal sets have equal hashes."""
+    return set_hash(device.hash for device in devices)

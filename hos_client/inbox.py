@@ -1,0 +1,44 @@
+"""Commands that wait for the program to receive them."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import Future
+
+from .message import Task
+
+# More than a program can be behind and still answer in time; what comes then is refused.
+MAX_TASKS = 10_000
+
+
+class Inbox:
+    """Hands each task to one receiver; may be used from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tasks: deque[Task] = deque()
+        self._receivers: deque[Future[Task]] = deque()
+
+    def put(self, task: Task) -> bool:
+        """Add a task; returns False if there is no room."""
+        with self._lock:
+            while self._receivers:
+                receiver = self._receivers.popleft()
+                if receiver.set_running_or_notify_cancel():
+                    receiver.set_result(task)
+                    return True
+            if len(self._tasks) >= MAX_TASKS:
+                return False
+            self._tasks.append(task)
+            return True
+
+    def take(self) -> Future[Task]:
+        """Return a future of the next task; to be cancelled by a receiver that gives up."""
+        future: Future[Task] = Future()
+        with self._lock:
+            if self._tasks:
+                future.set_result(self._tasks.popleft())
+            else:
+                self._receivers.append(future)
+        return future

@@ -1,0 +1,176 @@
+"""What a device program says and hears: its side of the rosbridge protocol."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from hos_device_layer.core.errors import ValueMismatchError
+from hos_device_layer.core.field_types import FieldType, Value
+from hos_device_layer.core.rosbridge.frames import (
+    AdvertiseService,
+    CallService,
+    Frame,
+    FrameError,
+    Publish,
+    ServiceResponse,
+    UnadvertiseService,
+    encode,
+    raw,
+)
+from hos_device_layer.core.rosbridge.messages import (
+    ConnectDeviceRequest,
+    DeviceCommandRequest,
+    DeviceCommandResponse,
+    DeviceCommandResult,
+    DeviceStream,
+    SerializedDeviceCommandRequest,
+    UidMessage,
+    decode_message,
+)
+from hos_device_layer.core.rosbridge.names import Service, understand_service
+from hos_device_layer.services import (
+    CONNECT_DEVICE_SERVICE,
+    DEVICE_COMMAND_SERVICE,
+    SERIALIZED_DEVICE_COMMAND_SERVICE,
+)
+from hos_device_layer.topics import (
+    DEVICE_CMD_RESULT_TOPIC,
+    DEVICE_PING_TOPIC,
+    DEVICE_STREAM_TOPIC,
+)
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A command as it came: `data` is the arguments by name, or the serialized command."""
+
+    uid: int
+    cmd_id: int
+    function_name: str
+    data: dict[str, Value] | str
+
+
+def serve_frames(uid: int) -> list[Frame]:
+    """
+    Return what makes a device reachable, and registers it.
+
+    Both kinds of commands are served: which one the device gets is for the specification to say.
+    """
+    return [
+        AdvertiseService(service=DEVICE_COMMAND_SERVICE(uid), type=Service.COMMAND.value),
+        AdvertiseService(
+            service=SERIALIZED_DEVICE_COMMAND_SERVICE(uid), type=Service.SERIALIZED_COMMAND.value
+        ),
+        CallService(
+            id=f'connect:{uid}',
+            service=CONNECT_DEVICE_SERVICE,
+            args=raw(ConnectDeviceRequest(uid)),
+        ),
+    ]
+
+
+def leave_frames(uid: int) -> list[Frame]:
+    """Return what takes a device back."""
+    return [
+        UnadvertiseService(service=DEVICE_COMMAND_SERVICE(uid)),
+        UnadvertiseService(service=SERIALIZED_DEVICE_COMMAND_SERVICE(uid)),
+    ]
+
+
+def ping_text(uid: int) -> str:
+    """Return a sign of life."""
+    return encode(Publish(topic=DEVICE_PING_TOPIC, msg=raw(UidMessage(uid))))
+
+
+def result_text(uid: int, cmd_id: int, error: str | None, data: Any) -> str:
+    """Return a command's result; `error` None means success."""
+    result_str = '' if error is not None else write_values(data)
+    result = DeviceCommandResult(uid, cmd_id, error is None, error or '', result_str)
+    return encode(Publish(topic=DEVICE_CMD_RESULT_TOPIC, msg=raw(result)))
+
+
+def sample_text(uid: int, stream: str, data: Any) -> str:
+    """Return a sample of a stream."""
+    sample = DeviceStream(uid, write_values(data))
+    return encode(Publish(topic=DEVICE_STREAM_TOPIC(uid, stream), msg=raw(sample)))
+
+
+def answer_frame(frame: CallService, error: str | None) -> ServiceResponse:
+    """Return the acceptance of a command, or its refusal."""
+    values = DeviceCommandResponse(error is None, error or '')
+    return ServiceResponse(id=frame.id, service=frame.service, values=raw(values), result=True)
+
+
+def read_command(frame: CallService) -> Command:
+    """Understand a command; raises FrameError or ValueMismatchError."""
+    name = understand_service(frame.service)
+    if name.uid is None:
+        raise FrameError(f'{frame.service} is no service of a device')
+    if name.kind is Service.SERIALIZED_COMMAND:
+        serialized = decode_message(frame.args, SerializedDeviceCommandRequest)
+        return Command(
+            name.uid, serialized.cmd_id, serialized.function_name, serialized.serialized_command
+        )
+    request = decode_message(frame.args, DeviceCommandRequest)
+    arguments: dict[str, Value] = {}
+    for field in request.args:
+        try:
+            arguments[field.name] = FieldType(field.type).parse(field.data)
+        except ValueError as error:
+            raise ValueMismatchError(f'{field.name}: {error}') from None
+    return Command(name.uid, request.cmd_id, request.function_name, arguments)
+
+
+def write_values(data: Any) -> str:
+    """
+    Write values as devices do: a mapping as JSON, a text as it is, others led by `V`.
+
+    Raises ValueMismatchError for what neither form can hold.
+    """
+    if isinstance(data, str):
+        return data
+    if data is None:
+        return '{}'
+    if isinstance(data, (int, float)):
+        data = (data,)
+    try:
+        if isinstance(data, (list, tuple)):
+            return ''.join(f'V{_plain(value)}' for value in data)
+        return msgspec.json.encode(data).decode()
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueMismatchError(f'these values cannot be sent: {error}') from None
+
+
+def error_of(values: msgspec.Raw, result: Any) -> str | None:
+    """Return why a call failed, or None if the answer says that it did not."""
+    if result is not True:
+        return _text(values)
+    try:
+        answer = msgspec.json.decode(values, type=_Success)
+    except (msgspec.DecodeError, UnicodeError):
+        return _text(values)
+    return None if answer.success else answer.error or 'no reason was given'
+
+
+class _Success(msgspec.Struct):
+    success: bool
+    error: str = ''
+
+
+def _plain(value: object) -> str:
+    kind = FieldType.STRING
+    if isinstance(value, float):
+        kind = FieldType.FLOAT64
+    elif isinstance(value, int):
+        kind = FieldType.INT64
+        value = int(value)
+    return kind.format(kind.check(value))
+
+
+def _text(values: msgspec.Raw) -> str:
+    try:
+        decoded = msgspec.json.decode(values)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return 'the answer cannot be read'
+    return decoded if isinstance(decoded, str) else 'the call was refused'

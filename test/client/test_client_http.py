@@ -1,0 +1,180 @@
+"""The HTTP layer and the devices behind it, on a real server."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from fake_fleet import UID, fleet, row
+
+from hos_client import http
+from hos_client.host import Action, ActionError
+from hos_client.host.detected import describe
+from hos_client.host.drivers.http_device import HttpDriver
+
+Answer = Callable[['Handler'], tuple[int, bytes]]
+
+
+class Handler(BaseHTTPRequestHandler):
+    answer: Answer
+
+    def handle_any(self) -> None:
+        length = int(self.headers.get('content-length', 0))
+        self.body = self.rfile.read(length)
+        status, body = type(self).answer(self)
+        self.send_response(status)
+        self.send_header('X-Said', 'yes')
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        if self.command != 'HEAD':
+            self.wfile.write(body)
+
+    # The names that the standard library looks for.
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_any  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Server:
+    def __init__(self) -> None:
+        self.handler = type('OneHandler', (Handler,), {})
+        self._server = ThreadingHTTPServer(('127.0.0.1', 0), self.handler)
+        # Peers that hang up are what these tests are about.
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        self.url = f'http://127.0.0.1:{self._server.server_address[1]}'
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def answers(self, answer: Answer) -> None:
+        self.handler.answer = staticmethod(answer)  # type: ignore[attr-defined]
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize('method', ['get', 'post', 'put', 'delete', 'head'])
+def test_every_method(server: Server, method: str) -> None:
+    seen: list[str] = []
+    server.answers(
+        lambda request: (seen.append(f'{request.command} {request.path}') or 201, b'hi')
+    )
+    answer = getattr(http, method)(server.url + '/a', query={'x': 1, 'y': 'ä b'})
+    assert answer.status == 201 and answer.header['x-said'] == 'yes'
+    assert answer.body == (b'' if method == 'head' else b'hi')
+    assert seen == [f'{method.upper()} /a?x=1&y=%C3%A4%20b'] or seen == [
+        f'{method.upper()} /a?x=1&y=%C3%A4+b'
+    ]
+
+
+def test_body_headers_and_password(server: Server) -> None:
+    seen: list[Handler] = []
+    server.answers(lambda request: (seen.append(request) or 200, b'{"a":[1]}'))
+    answer = http.post(server.url, json={'n': 1}, headers={'X-Mine': 'm'}, auth=('me', 'secret'))
+    assert answer.json() == {'a': [1]} and answer.text == '{"a":[1]}'
+    (request,) = seen
+    assert json.loads(request.body) == {'n': 1}
+    assert request.headers['content-type'] == 'application/json'
+    assert request.headers['x-mine'] == 'm'
+    assert request.headers['authorization'] == 'Basic ' + base64.b64encode(b'me:secret').decode()
+
+
+def test_an_answer_of_any_status_is_an_answer(server: Server) -> None:
+    count: list[int] = []
+    server.answers(lambda request: (count.append(1) or 503, b'later'))
+    assert http.get(server.url, retries=3).status == 503
+    assert len(count) == 1
+    with pytest.raises(http.HttpError, match='no JSON'):
+        http.get(server.url).json()
+
+
+def test_attempts_without_an_answer_are_repeated(server: Server) -> None:
+    attempts: list[int] = []
+
+    def hang_up_twice(request: Handler) -> tuple[int, bytes]:
+        attempts.append(1)
+        if len(attempts) < 3:
+            request.connection.close()
+            raise ConnectionAbortedError
+        return 200, b'at last'
+
+    server.answers(hang_up_twice)
+    assert http.get(server.url, retries=2, retry_delay=0.01).body == b'at last'
+
+
+def test_no_answer_names_the_url_without_its_secrets() -> None:
+    with pytest.raises(http.HttpError) as caught:
+        http.get('http://me:secret@127.0.0.1:1/path?token=hidden', timeout=1)
+    assert 'http://127.0.0.1:1/path' in str(caught.value)
+    assert 'secret' not in str(caught.value) and 'hidden' not in str(caught.value)
+    with pytest.raises(http.HttpError):
+        http.get('nonsense://')
+
+
+def test_a_silent_server_is_given_up(server: Server) -> None:
+    release = threading.Event()
+
+    def hang(request: Handler) -> tuple[int, bytes]:
+        release.wait()
+        return 200, b''
+
+    server.answers(hang)
+    with pytest.raises(http.HttpError, match='Timeout'):
+        http.get(server.url, timeout=0.1)
+    release.set()
+
+
+def test_a_body_without_end_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, 'MAX_BODY_BYTES', 1000)
+    server.answers(lambda request: (200, b'x' * 1001))
+    with pytest.raises(http.HttpError, match='more than 1000 bytes'):
+        http.get(server.url)
+
+
+def driver(url: str) -> HttpDriver:
+    device = describe('scale', 'network', {'url': url}, row(device_type='Balance'), fleet())
+    assert HttpDriver.supported(device)
+    return HttpDriver('scale', device)
+
+
+def test_a_device_with_an_http_api(server: Server) -> None:
+    seen: list[Any] = []
+    server.answers(
+        lambda request: (
+            seen.append(json.loads(request.body)) or 200,
+            b'{"success":true,"result":{"mass":1.5}}',
+        )
+    )
+    action = Action(7, 'balance_weigh', {'n': 1})
+    assert driver(server.url + '/command').action(action) == {'mass': 1.5}
+    assert seen == [{'cmd_id': 7, 'function': 'balance_weigh', 'args': {'n': 1}}]
+
+
+@pytest.mark.parametrize(
+    ('answer', 'said'),
+    [
+        ((200, b'{"success":false,"error":"door open"}'), 'door open'),
+        ((200, b'{}'), 'gave no reason'),
+        ((200, b'[]'), 'answers 200'),
+        ((200, b'<html>'), 'no JSON'),
+        ((500, b'oops'), "answers 500: 'oops'"),
+    ],
+)
+def test_a_device_whose_api_fails(server: Server, answer: tuple[int, bytes], said: str) -> None:
+    server.answers(lambda request: answer)
+    with pytest.raises(ActionError, match=said):
+        driver(server.url).action(Action(UID, 'balance_weigh'))
