@@ -1,0 +1,207 @@
+"""The host as a program: `python -m hos_client.host`, also `hos host`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..client import Client
+from ..errors import ClientError
+from ..log import LOGGER_NAME, make_log_handler
+from ..pools import DevicePool
+from .capture import Capture
+from .downloads import Downloads
+from .errors import HostError
+from .host import Host
+from .interfaces.serial_ports import SerialInterface
+from .inventory import Report, State
+from .loading import BUILT_IN_INTERFACES, NETWORK_INTERFACE, HandlerLoader
+from .provisioner import Provisioner
+from .serial_port import add_tap, remove_tap
+
+# Not __name__, which is __main__ here.
+_log = logging.getLogger('hos_client.host')
+
+# Nobody waits until an answer has arrived, but a device that is unplugged leaves only then [s].
+_CONFIRM_INTERVAL_S = 0.05
+
+_WORTH_A_WARNING = (State.WAITING, State.UNSUPPORTED, State.UNAVAILABLE)
+_PASSING = (State.NEW, State.STARTING)
+
+
+def main(arguments: list[str] | None = None, program: str = 'python -m hos_client.host') -> int:
+    """Run a host until Ctrl-C or SIGTERM; returns the exit code."""
+    options = _parser(program).parse_args(arguments)
+    try:
+        if options.list:
+            _list_ports()
+        elif options.reload:
+            _reload(options.state)
+        else:
+            with _only_host(options.state):
+                _serve(options)
+    except (ClientError, OSError) as error:
+        print(f'{program}: {error}', file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        program,
+        description='Make the devices on the cables and the network of this computer devices of '
+        'the fleet.',
+        epilog='docs/drivers.md tells how to add a driver.',
+    )
+    parser.add_argument('--url', help='the gateway; default: as hos_client.conf says')
+    parser.add_argument('--token', help='what `hos token add` printed')
+    parser.add_argument(
+        '--handlers',
+        type=Path,
+        action='append',
+        default=[],
+        metavar='FOLDER',
+        help='a folder with interfaces/*.py and drivers/*.py; may be repeated',
+    )
+    parser.add_argument(
+        '--capture', type=Path, metavar='FILE', help='record every byte of the serial ports'
+    )
+    parser.add_argument(
+        '--no-network',
+        dest='network',
+        action='store_false',
+        help='do not look for devices on the network (mDNS)',
+    )
+    parser.add_argument(
+        '--allow-unencrypted-handlers',
+        action='store_true',
+        help='fetch code from the device manager over a line that is not encrypted',
+    )
+    parser.add_argument('--state', type=Path, default=_state_folder(), help='default: %(default)s')
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        '--reload', action='store_true', help='let the running host load every handler anew'
+    )
+    instead.add_argument(
+        '--list', action='store_true', help='show the serial ports, by the names of serial_info'
+    )
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> None:
+    # What has been imported stays: looking through it for garbage would stop every device.
+    gc.freeze()
+    devices = DevicePool()
+    client = Client(
+        devices,
+        url=options.url,
+        token=options.token,
+        on_connect=lambda: provisioner.ask_now(),
+        confirm_interval_s=_CONFIRM_INTERVAL_S,
+    )
+    logger = logging.getLogger(LOGGER_NAME)
+    logger.addHandler(make_log_handler(client.settings))
+    logger.setLevel(client.settings.log_level)
+    host = Host(client, _tell)
+    downloads = Downloads(client.settings, options.state, options.allow_unencrypted_handlers)
+    interfaces = [i for i in BUILT_IN_INTERFACES if options.network or i != NETWORK_INTERFACE]
+    loader = HandlerLoader(interfaces)
+    provisioner = Provisioner(host, downloads, options.handlers, loader)
+    # Waited for below, by this thread alone. A shell that starts it in the background has had
+    # SIGINT ignored.
+    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    with _captured(options.capture), client:
+        host.start()
+        provisioner.start()
+        while signal.sigwait(signals) == signal.SIGHUP:
+            provisioner.reload()
+        provisioner.stop()
+        host.stop()
+
+
+def _tell(report: Report) -> None:
+    if report.state in _PASSING:
+        return
+    level = logging.WARNING if report.state in _WORTH_A_WARNING else logging.INFO
+    name = f'{report.device_id} ({report.identifier})' if report.device_id else report.identifier
+    with_driver = f', with {report.driver}' if report.driver else ''
+    reason = f': {report.reason}' if report.reason else ''
+    _log.log(level, '%s is %s%s%s', name, report.state.value, with_driver, reason)
+
+
+@contextlib.contextmanager
+def _captured(path: Path | None) -> Iterator[None]:
+    if path is None:
+        yield
+        return
+    capture = Capture(path)
+    add_tap(capture)
+    try:
+        yield
+    finally:
+        remove_tap(capture)
+        capture.close()
+
+
+def _list_ports() -> None:
+    for port, info in sorted(SerialInterface().get_devices().items()):
+        what = ' '.join(text for text in (info['manufacturer'], info['product']) if text)
+        print(port, what)  # noqa: T201
+        for name in info['names']:
+            print(f'    serial_info: {name}')  # noqa: T201
+
+
+@contextlib.contextmanager
+def _only_host(folder: Path) -> Iterator[None]:
+    """Hold the lock that tells others of the running host; raises HostError if there is one."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _lock_file(folder).open('a+') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise HostError(
+                f'a host runs already with the state folder {folder}; end it, or choose another '
+                'folder with --state'
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _reload(folder: Path) -> None:
+    no_host = f'no host runs with the state folder {folder}'
+    try:
+        with _lock_file(folder).open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                # Held by the host whose number it contains.
+                os.kill(int(file.read()), signal.SIGHUP)
+                return
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        raise HostError(no_host) from None
+    raise HostError(no_host)
+
+
+def _lock_file(folder: Path) -> Path:
+    return folder / 'host.lock'
+
+
+def _state_folder() -> Path:
+    state = os.environ.get('XDG_STATE_HOME') or Path.home() / '.local' / 'state'
+    return Path(state) / 'hos_device_layer' / 'host'
+
+
+if __name__ == '__main__':
+    sys.exit(main())

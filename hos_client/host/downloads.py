@@ -1,0 +1,154 @@
+"""What a host fetches from its device manager: the fleet and the site's handlers."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from hos_device_layer.core.archives import MAX_BYTES, ArchiveError, unpack
+from hos_device_layer.core.errors import SpecError
+from hos_device_layer.core.fleet import Fleet, fleet_from_json
+
+from .. import http
+from ..settings import Settings
+from .errors import HostError
+
+_log = logging.getLogger(__name__)
+
+_FLEET_FILE = 'fleet.json'
+_HANDLERS_FILE = 'handlers.zip'
+_HANDLERS_FOLDER = 'handlers-'
+
+
+class DownloadError(HostError, OSError):
+    """The device manager cannot be reached, or gives what cannot be used."""
+
+
+class Downloads:
+    """
+    Files of the device manager, kept in `folder`: a host starts with them while it is away.
+
+    Each is asked for by its digest, so that only what has changed is sent. Handlers are code:
+    they are taken only over a line that nobody can change on its way.
+    """
+
+    def __init__(
+        self, settings: Settings, folder: Path, allow_unencrypted_handlers: bool = False
+    ) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._allow_handlers = allow_unencrypted_handlers or _is_safe(settings.url)
+        self._has_warned = False
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def fleet(self) -> Fleet | None:
+        """Return the fleet as it was fetched last, None if it never was."""
+        content = self._kept(_FLEET_FILE)
+        if content is None:
+            return None
+        try:
+            return fleet_from_json(content)
+        except SpecError as error:
+            _log.warning('%s: %s', self._folder / _FLEET_FILE, error)
+            return None
+
+    def handlers_folder(self) -> Path | None:
+        """Return the folder of the handlers that were fetched last, None if there are none."""
+        content = self._kept(_HANDLERS_FILE)
+        if content is None or not self._allow_handlers:
+            return None
+        folder = self._folder / (_HANDLERS_FOLDER + _digest(content)[:16])
+        try:
+            if not folder.is_dir():
+                self._unpack(content, folder)
+        except (ArchiveError, OSError) as error:
+            raise DownloadError(f'the handlers cannot be unpacked: {error}') from None
+        return folder
+
+    def refresh_fleet(self) -> bool:
+        """Fetch the fleet if it has changed; returns whether it has. Raises DownloadError."""
+        return self._refresh(_FLEET_FILE)
+
+    def refresh_handlers(self) -> bool:
+        """Fetch the handlers if they have changed; returns whether they have, as above."""
+        if self._allow_handlers:
+            return self._refresh(_HANDLERS_FILE)
+        if not self._has_warned:
+            self._has_warned = True
+            _log.warning(
+                'handlers are not fetched from %s: the line is not encrypted. Use wss://, or '
+                '--allow-unencrypted-handlers on a network where nobody else can be',
+                self._settings.url,
+            )
+        return False
+
+    def _refresh(self, name: str) -> bool:
+        kept = self._kept(name)
+        headers = {} if kept is None else {'If-None-Match': f'"{_digest(kept)}"'}
+        if self._settings.token:
+            headers['Authorization'] = f'Bearer {self._settings.token}'
+        # ws: becomes http:, wss: https:.
+        url = 'http' + self._settings.url.removeprefix('ws').rstrip('/') + '/host/' + name
+        try:
+            answer = http.get(url, headers=headers, ca_file=self._settings.ca_file)
+        except http.HttpError as error:
+            raise DownloadError(str(error)) from None
+        if answer.status == 304:
+            return False
+        if answer.status != 200:
+            raise DownloadError(
+                f'{name}: the gateway answers {answer.status}: {answer.text[:200]}'
+            )
+        self._keep(name, answer)
+        return True
+
+    def _keep(self, name: str, answer: http.Response) -> None:
+        if answer.header.get('etag') != f'"{_digest(answer.body)}"':
+            raise DownloadError(f'{name} does not have the digest that the gateway gives')
+        try:
+            # Looked at before it replaces what is good.
+            unpack(answer.body) if name == _HANDLERS_FILE else fleet_from_json(answer.body)
+        except (ArchiveError, SpecError) as error:
+            raise DownloadError(f'{name} cannot be used: {error}') from None
+        handle, temporary = tempfile.mkstemp(dir=self._folder)
+        with os.fdopen(handle, 'wb') as file:
+            file.write(answer.body)
+        Path(temporary).replace(self._folder / name)
+
+    def _kept(self, name: str) -> bytes | None:
+        path = self._folder / name
+        if not path.is_file() or path.stat().st_size > 4 * MAX_BYTES:
+            return None
+        return path.read_bytes()
+
+    def _unpack(self, content: bytes, folder: Path) -> None:
+        files = unpack(content)
+        temporary = Path(tempfile.mkdtemp(dir=self._folder))
+        for path, text in files.items():
+            target = temporary / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text)
+        temporary.rename(folder)
+        for other in self._folder.glob(_HANDLERS_FOLDER + '*'):
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+
+
+def _is_safe(url: str) -> bool:
+    parts = urlsplit(url)
+    if parts.scheme == 'wss' or parts.hostname == 'localhost':
+        return True
+    try:
+        return ipaddress.ip_address(parts.hostname or '').is_loopback
+    except ValueError:
+        return False
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,1 @@
+"""The interfaces that come with the host."""

@@ -1,0 +1,147 @@
+"""The platform as a host sees it: devices come and go, tasks are answered, samples are sent."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from hos_device_layer.core.errors import ValueMismatchError
+
+from ..client import Client
+from ..device import Device
+from ..errors import UnknownDeviceError
+from ..handlers import error_text
+from ..message import Message, Task
+
+_log = logging.getLogger(__name__)
+
+# How long the last answers of a device may take before it is taken back all the same [s].
+DELIVERY_S = 2.0
+
+
+class Platform:
+    """
+    Tells the platform in order: a device leaves after its last answer, before it comes again.
+
+    `register` and `unregister` are called on the host's thread, to which `run_on_host` brings a
+    function; `answer` and `sample` may be called on any.
+    """
+
+    def __init__(
+        self, client: Client, run_on_host: Callable[[Callable[[], object]], None]
+    ) -> None:
+        self._client = client
+        self._run_on_host = run_on_host
+        self._lock = threading.Lock()
+        self._on_their_way: dict[int, set[Future[Message]]] = {}
+        # Devices that are leaving, and as what they will come again.
+        self._leaving: dict[str, Device | None] = {}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no device is leaving."""
+        return not self._leaving
+
+    def register(self, device: Device) -> None:
+        """Connect a device."""
+        if device.id in self._leaving:
+            self._leaving[device.id] = device
+        else:
+            self._client.add(device, block=False, callback=functools.partial(_log_refusal, device))
+
+    def unregister(self, device_id: str, uid: int) -> None:
+        """Take a device back."""
+        if device_id in self._leaving:
+            self._leaving[device_id] = None
+            return
+        self._leaving[device_id] = None
+        with self._lock:
+            waiting = list(self._on_their_way.get(uid, ()))
+        if not waiting:
+            self._leave(device_id)
+            return
+        # Without a connection they wait longer than the device can.
+        departure = _Departure(
+            len(waiting), lambda: self._run_on_host(lambda: self._leave(device_id))
+        )
+        for future in waiting:
+            future.add_done_callback(departure.count_down)
+
+    def answer(self, task: Task, result: Any, error: BaseException | None) -> None:
+        """Send the outcome of a task."""
+        try:
+            metadata = None if error is None else {'error': error_text(error)}
+            future = self._send_answer(task, result, metadata)
+        except ValueMismatchError as unfit:
+            future = self._send_answer(task, None, {'error': f'the driver answered: {unfit}'})
+        with self._lock:
+            futures = self._on_their_way.setdefault(task.uid, set())
+            futures.add(future)
+        future.add_done_callback(functools.partial(self._arrived, task.uid))
+
+    def sample(self, device_id: str, stream: str, values: Any) -> None:
+        """Send a sample of a stream; while the platform cannot be reached it is dropped."""
+        if not self._client.is_connected:
+            return
+        try:
+            self._client.event(device_id, stream, values, block=False)
+        except UnknownDeviceError:
+            _log.debug('%s has a sample but is not registered', device_id)
+        except ValueMismatchError as unfit:
+            _log.warning('%s: a sample of %r is dropped: %s', device_id, stream, unfit)
+
+    def _send_answer(
+        self, task: Task, result: Any, metadata: dict[str, Any] | None
+    ) -> Future[Message]:
+        future: Future[Message] = self._client.response(
+            task, result, metadata, timeout=None, block=False
+        )
+        return future
+
+    def _arrived(self, uid: int, future: Future[Message]) -> None:
+        with self._lock:
+            futures = self._on_their_way[uid]
+            futures.discard(future)
+            if not futures:
+                del self._on_their_way[uid]
+
+    def _leave(self, device_id: str) -> None:
+        self._client.delete(device_id, block=False)
+        successor = self._leaving.pop(device_id)
+        if successor is not None:
+            self.register(successor)
+
+
+class _Departure:
+    """Calls `leave` once: when so many deliveries are done, or after `DELIVERY_S`."""
+
+    def __init__(self, deliveries: int, leave: Callable[[], object]) -> None:
+        self._left = deliveries
+        self._leave = leave
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(DELIVERY_S, self._end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def count_down(self, _: Future[Message]) -> None:
+        with self._lock:
+            self._left -= 1
+            is_last = self._left == 0
+        if is_last:
+            self._timer.cancel()
+            self._end()
+
+    def _end(self) -> None:
+        with self._lock:
+            leave, self._leave = self._leave, lambda: None
+        leave()
+
+
+def _log_refusal(device: Device, message: Message) -> None:
+    # Without a connection it is connected as soon as there is one.
+    if not message and message.status != 408:
+        _log.warning('%s is not connected: %s', device.id, message.payload)

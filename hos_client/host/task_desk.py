@@ -1,0 +1,99 @@
+"""Where tasks come in: each goes to its device's worker, and is given up when its time is over."""
+
+from __future__ import annotations
+
+import functools
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Mapping
+
+from ..client import Client
+from ..message import Task
+from .actions import Job
+from .driver import Action
+from .errors import ActionError
+from .platform import Platform
+from .worker import Worker
+
+# A function that sets no timeout_s may take so long [s], as the device manager has it by default.
+DEFAULT_TIMEOUT_S = 60.0
+
+# The device manager should hear the reason before its own time is over: the parts of it at which
+# a driver should have ended an action, and at which it is given up.
+DRIVER_PART = 0.85
+GIVEN_UP_PART = 0.95
+
+
+class TaskDesk:
+    """Takes tasks on the client's thread; those whose time is over it ends on one of its own."""
+
+    def __init__(self, client: Client, platform: Platform) -> None:
+        self._platform = platform
+        # Replaced by the host's thread, never changed.
+        self.workers: Mapping[int, Worker] = {}
+        self.timeouts: Mapping[str, float] = {}
+        self._limits: list[tuple[float, int, Worker, Job]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._watch, name='time limits', daemon=True)
+        client.receive_with(self._take)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _take(self, task: Task) -> bool:
+        worker = self.workers.get(task.uid)
+        if worker is None:
+            device = task.device.id if task.device else f'uid {task.uid}'
+            reason = f'{device} is not plugged in, or is being opened anew; try again'
+            self._platform.answer(task, None, ActionError(reason))
+            return True
+        now = time.monotonic()
+        time_s = self.timeouts.get(task.function_name, DEFAULT_TIMEOUT_S)
+        job = worker.put(_action(task, time_s * DRIVER_PART), now + time_s * DRIVER_PART)
+        job.when_done(functools.partial(self._platform.answer, task))
+        if not job.is_done:
+            self._limit(now + time_s * GIVEN_UP_PART, worker, job)
+        return True
+
+    def _limit(self, limit: float, worker: Worker, job: Job) -> None:
+        with self._changed:
+            heapq.heappush(self._limits, (limit, next(self._numbers), worker, job))
+            if self._limits[0][3] is job:
+                self._changed.notify()
+
+    def _watch(self) -> None:
+        while (over := self._wait_for_limits()) is not None:
+            for worker, job in over:
+                if not job.is_done:
+                    worker.expire(job)
+
+    def _wait_for_limits(self) -> list[tuple[Worker, Job]] | None:
+        """Return the jobs whose time is over, waiting for some; None at the end."""
+        with self._changed:
+            while not self._is_stopping:
+                while self._limits and self._limits[0][3].is_done:
+                    heapq.heappop(self._limits)
+                now = time.monotonic()
+                over = []
+                while self._limits and self._limits[0][0] <= now:
+                    over.append(heapq.heappop(self._limits)[2:])
+                if over:
+                    return over
+                self._changed.wait(self._limits[0][0] - now if self._limits else None)
+        return None
+
+
+def _action(task: Task, timeout_s: float) -> Action:
+    if isinstance(task.data, str):
+        return Action(task.cmd_id, task.function_name, text=task.data, timeout_s=timeout_s)
+    return Action(task.cmd_id, task.function_name, task.data, timeout_s=timeout_s)

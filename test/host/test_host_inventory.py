@@ -1,0 +1,351 @@
+"""The lifecycle of detected devices, without threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fake_fleet import UID, Anything, Child, Important, fleet, row
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from hos_client.host import Driver
+from hos_client.host.choice import in_order
+from hos_client.host.inventory import (
+    LONGEST_RETRY_S,
+    Assign,
+    Effect,
+    Inventory,
+    Register,
+    Report,
+    Start,
+    State,
+    Stop,
+    Unregister,
+)
+
+PLUGGED = {'port1': {'names': ('K6101',)}}
+
+
+def deeds(effects: list[Effect]) -> list[Effect]:
+    return [effect for effect in effects if not isinstance(effect, Report)]
+
+
+def only(effects: list[Effect], kind: type) -> Any:
+    found = [effect for effect in effects if isinstance(effect, kind)]
+    assert len(found) == 1, effects
+    return found[0]
+
+
+def started(inventory: Inventory, devices: Mapping[str, Any] = PLUGGED) -> Start:
+    start = only(inventory.found('fakes', 'fake', devices), Start)
+    assert isinstance(start, Start)
+    return start
+
+
+def new_inventory(*drivers: type[Driver]) -> Inventory:
+    return Inventory(drivers or (Anything,), fleet())
+
+
+def test_a_device_is_started_then_registered() -> None:
+    inventory = new_inventory()
+    start = started(inventory)
+    assert start.device.row == row() and start.candidates == [Anything]
+    assert start.device.type is not None and start.device.type.name == 'Shaker'
+    register = only(inventory.made(start.attempt, Anything), Register)
+    assert register == Register(start.attempt, start.device)
+    assert [r.state for r in inventory.reports()] == [State.READY]
+    assert inventory.found('fakes', 'fake', PLUGGED) == []
+
+
+def test_unplugged_stops_first_then_leaves() -> None:
+    inventory = new_inventory()
+    start = started(inventory)
+    inventory.made(start.attempt, Anything)
+    effects = deeds(inventory.found('fakes', 'fake', {}))
+    assert effects == [
+        Stop(start.attempt, 'the device was unplugged'),
+        Unregister(start.attempt, start.device),
+    ]
+    assert only(inventory.ended(start.attempt), Report).state is State.GONE
+    assert inventory.reports() == []
+
+
+def test_replugged_while_stopping_starts_once_it_has_ended() -> None:
+    inventory = new_inventory()
+    first = started(inventory)
+    inventory.found('fakes', 'fake', {})
+    assert deeds(inventory.found('fakes', 'fake', PLUGGED)) == []
+    again = only(inventory.ended(first.attempt), Start)
+    assert again.attempt != first.attempt and again.device == first.device
+
+
+def test_a_replaced_device_is_handled_anew() -> None:
+    inventory = new_inventory()
+    first = started(inventory)
+    inventory.made(first.attempt, Anything)
+    replaced = {'port1': {'names': ('K6101',), 'node': 2}}
+    assert only(inventory.found('fakes', 'fake', replaced), Stop).attempt == first.attempt
+    assert only(inventory.ended(first.attempt), Start).device.info == replaced['port1']
+
+
+def test_what_an_attempt_says_after_its_end_is_ignored() -> None:
+    inventory = new_inventory()
+    start = started(inventory)
+    inventory.found('fakes', 'fake', {})
+    inventory.ended(start.attempt)
+    assert inventory.made(start.attempt, Anything) == []
+    assert inventory.lost(start.attempt, 'x', 0.0) == []
+    assert inventory.ended(start.attempt) == []
+
+
+def test_a_driver_that_is_made_while_it_is_to_stop_is_not_registered() -> None:
+    inventory = new_inventory()
+    start = started(inventory)
+    inventory.found('fakes', 'fake', {})
+    assert deeds(inventory.made(start.attempt, Anything)) == []
+
+
+def test_an_unknown_device_waits_and_says_what_is_needed() -> None:
+    inventory = Inventory((), fleet())
+    start = started(inventory, {'port1': {'names': ('usb-1', '0403:6001')}})
+    report = only(inventory.not_supported(start.attempt, ''), Report)
+    assert report.state is State.WAITING
+    assert report.reason == (
+        "enter one of these as serial_info of its row in fleet-lab: 'usb-1', '0403:6001'"
+    )
+    known = fleet(row(serial_info='usb-1'))
+    assert only(inventory.set_fleet(known), Start).device.row == known.devices[0]
+
+
+def test_before_the_fleet_is_known() -> None:
+    inventory = Inventory((), None)
+    start = started(inventory)
+    inventory.not_supported(start.attempt, '')
+    assert 'not been reached' in inventory.reports()[0].reason
+
+
+def test_a_known_device_without_a_driver_is_asked_again_when_drivers_change() -> None:
+    inventory = Inventory((), fleet())
+    start = started(inventory)
+    report = only(inventory.not_supported(start.attempt, 'Odd failed: x'), Report)
+    assert report.state is State.UNSUPPORTED
+    assert report.reason == 'no driver supports it; Odd failed: x'
+    assert inventory.set_drivers(()) == []
+    assert only(inventory.set_drivers((Anything,)), Start).candidates == [Anything]
+
+
+def test_only_devices_whose_choice_could_change_are_asked_again() -> None:
+    inventory = new_inventory(Anything)
+    start = started(inventory)
+    inventory.made(start.attempt, Anything)
+
+    class Later(Anything):
+        priority = -1
+        connection_type = 'other'
+
+    assert inventory.set_drivers((Anything, Later)) == []
+    assert only(inventory.set_drivers((Anything, Child)), Stop).attempt == start.attempt
+
+
+def test_a_driver_that_was_taken_away_is_stopped() -> None:
+    inventory = new_inventory(Child, Anything)
+    start = started(inventory)
+    inventory.made(start.attempt, Child)
+    assert only(inventory.set_drivers((Anything,)), Stop)
+    again = only(inventory.ended(start.attempt), Start)
+    assert again.candidates == [Anything]
+
+
+def test_unavailable_is_tried_again_with_growing_waits() -> None:
+    inventory = new_inventory()
+    attempt, now, waits = started(inventory).attempt, 0.0, []
+    for _ in range(8):
+        inventory.not_available(attempt, 'busy', now)
+        deadline = inventory.next_deadline()
+        assert deadline is not None
+        waits.append(deadline - now)
+        assert deeds(inventory.advance(deadline - 0.01)) == []
+        now = deadline
+        attempt = only(inventory.advance(now), Start).attempt
+    assert waits == [0.125, 0.25, 0.5, 1, 2, 4] + [LONGEST_RETRY_S] * 2
+    assert inventory.next_deadline() is None
+
+
+def test_a_lost_device_that_is_still_there_is_opened_anew() -> None:
+    inventory = new_inventory()
+    start = started(inventory)
+    inventory.made(start.attempt, Anything)
+    assert [type(e) for e in deeds(inventory.lost(start.attempt, 'gone', 5.0))] == [
+        Stop,
+        Unregister,
+    ]
+    assert deeds(inventory.ended(start.attempt)) == []
+    assert inventory.next_deadline() == 5.125
+    assert only(inventory.advance(5.125), Start)
+
+
+def test_a_device_that_tells_its_uid_is_assigned_without_a_restart() -> None:
+    inventory = new_inventory()
+    start = started(inventory, {'port9': {}})
+    inventory.made(start.attempt, Anything)
+    assert inventory.reports()[0].state is State.WAITING
+    effects = deeds(inventory.identified(start.attempt, UID))
+    assert [type(effect) for effect in effects] == [Assign, Register]
+    assert effects[0].device.row == row()  # type: ignore[union-attr]
+    effects = deeds(inventory.identified(start.attempt, 5))
+    assert [type(effect) for effect in effects] == [Assign, Unregister]
+    assert 'uid 5' in inventory.reports()[0].reason
+
+
+def test_two_of_the_same_kind() -> None:
+    inventory = new_inventory()
+    devices = {name: {'names': ('K6101',)} for name in ('port1', 'port2')}
+    starts = [e for e in inventory.found('fakes', 'fake', devices) if isinstance(e, Start)]
+    assert [start.device.row is None for start in starts] == [False, True]
+    for start in starts:
+        inventory.made(start.attempt, Anything)
+    first, second = inventory.reports()
+    assert first.state is State.READY
+    assert second.state is State.WAITING and 'is on port1 already' in second.reason
+    # The first goes, the second takes its place.
+    assert {e.attempt for e in inventory.found('fakes', 'fake', {'port2': {'names': ('K6101',)}})
+            if isinstance(e, Stop)} == {s.attempt for s in starts}  # fmt: skip
+    inventory.ended(starts[0].attempt)
+    assert only(inventory.ended(starts[1].attempt), Start).device.row == row()
+
+
+def test_another_row_restarts_and_an_unconcerned_change_does_not() -> None:
+    inventory = new_inventory()
+    start = started(inventory)
+    inventory.made(start.attempt, Anything)
+    assert inventory.set_fleet(fleet(row(), row('K6102', 7))) == []
+    changed = fleet(row(baud_rate=115200))
+    assert only(inventory.set_fleet(changed), Stop).attempt == start.attempt
+    assert only(inventory.ended(start.attempt), Start).device.row.baud_rate == 115200
+
+
+def test_the_order_of_drivers() -> None:
+    assert in_order([Anything, Child, Important], 'fake') == [Important, Child, Anything]
+    assert in_order([Anything, Child, Important], 'serial') == []
+
+    class ImportantParent(Anything):
+        priority = 9
+
+    class Grandchild(ImportantParent):
+        priority = -3
+
+    # A child is asked before its parent, whatever its own priority.
+    assert in_order([ImportantParent, Grandchild, Important], 'fake') == [
+        Grandchild,
+        ImportantParent,
+        Important,
+    ]
+
+
+class InventoryMachine(RuleBasedStateMachine):
+    """Whatever happens: no two attempts for one device, and what is registered is handled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inventory = Inventory((Anything,), fleet())
+        self.running: dict[int, str] = {}
+        self.stopping: set[int] = set()
+        self.registered: dict[str, int] = {}
+        self.plugged: dict[str, dict[str, Any]] = {}
+        self.now = 0.0
+
+    def carry_out(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Start(attempt, device, _):
+                    assert device.identifier not in self.running.values()
+                    assert device.identifier in self.plugged
+                    self.running[attempt] = device.identifier
+                case Stop(attempt, _):
+                    assert attempt in self.running and attempt not in self.stopping
+                    self.stopping.add(attempt)
+                case Register(attempt, device):
+                    assert device.row is not None
+                    assert device.row.device_id not in self.registered
+                    assert attempt in self.running and attempt not in self.stopping
+                    self.registered[device.row.device_id] = attempt
+                case Unregister(attempt, device):
+                    assert device.row is not None
+                    assert self.registered.pop(device.row.device_id) == attempt
+
+    def end(self, attempt: int) -> None:
+        del self.running[attempt]
+        self.stopping.discard(attempt)
+
+    ports = st.sampled_from(['p1', 'p2', 'p3'])
+    names = st.sampled_from(['K6101', 'K6102', 'unknown'])
+
+    @rule(port=ports, name=names)
+    def plug(self, port: str, name: str) -> None:
+        self.plugged[port] = {'names': (name,)}
+        self.carry_out(self.inventory.found('fakes', 'fake', self.plugged))
+
+    @rule(port=ports)
+    def unplug(self, port: str) -> None:
+        self.plugged.pop(port, None)
+        self.carry_out(self.inventory.found('fakes', 'fake', self.plugged))
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data(), outcome=st.sampled_from(['made', 'unsupported', 'unavailable', 'lost']))
+    def tell(self, data: st.DataObject, outcome: str) -> None:
+        attempt = data.draw(st.sampled_from(sorted(self.running)))
+        if outcome == 'made':
+            self.carry_out(self.inventory.made(attempt, Anything))
+        elif outcome == 'lost':
+            self.carry_out(self.inventory.lost(attempt, 'lost', self.now))
+        elif attempt not in self.registered.values():
+            self.end(attempt)
+            if outcome == 'unsupported':
+                self.carry_out(self.inventory.not_supported(attempt, ''))
+            else:
+                self.carry_out(self.inventory.not_available(attempt, 'busy', self.now))
+
+    @precondition(lambda self: self.stopping)
+    @rule(data=st.data())
+    def finish(self, data: st.DataObject) -> None:
+        attempt = data.draw(st.sampled_from(sorted(self.stopping)))
+        self.end(attempt)
+        self.carry_out(self.inventory.ended(attempt))
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data(), uid=st.sampled_from([UID, 7, 99]))
+    def tell_uid(self, data: st.DataObject, uid: int) -> None:
+        attempt = data.draw(st.sampled_from(sorted(self.running)))
+        self.carry_out(self.inventory.identified(attempt, uid))
+
+    @rule(both=st.booleans())
+    def change_fleet(self, both: bool) -> None:
+        rows = (row(), row('K6102', 7)) if both else (row(),)
+        self.carry_out(self.inventory.set_fleet(fleet(*rows)))
+
+    @rule(more=st.booleans())
+    def change_drivers(self, more: bool) -> None:
+        self.carry_out(self.inventory.set_drivers((Anything, Child) if more else (Anything,)))
+
+    @rule(by=st.floats(0.1, 6.0))
+    def wait(self, by: float) -> None:
+        self.now += by
+        self.carry_out(self.inventory.advance(self.now))
+
+    @invariant()
+    def every_plugged_device_is_listed(self) -> None:
+        listed = {r.identifier for r in self.inventory.reports() if r.state is not State.STOPPING}
+        assert listed <= self.plugged.keys()
+        everything = {report.identifier for report in self.inventory.reports()}
+        assert self.plugged.keys() <= everything
+
+    @invariant()
+    def ready_is_registered(self) -> None:
+        ready = {r.device_id for r in self.inventory.reports() if r.state is State.READY}
+        assert ready == self.registered.keys()
+
+
+TestInventoryMachine = InventoryMachine.TestCase
+TestInventoryMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
