@@ -1,0 +1,59 @@
+"""`hos check`: what is wrong in a specification."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from ..core.errors import DatabaseError
+from ..core.spec import Spec
+from ..device_database import LocalCopy
+from ..device_database.installed import installed_device_db
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser('check', help='show what is wrong in a specification')
+    parser.add_argument(
+        'folder', type=Path, nargs='?', help='a local copy; default: the one that came with hos'
+    )
+    parser.add_argument('--json', action='store_true', help='print the problems as JSON')
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the problems; returns 1 if there are any."""
+    try:
+        spec = LocalCopy(arguments.folder or installed_device_db()).read()
+    except DatabaseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if arguments.json:
+        print(msgspec.json.encode(spec.problems).decode())
+    else:
+        print_problems(spec)
+    return 1 if spec.problems else 0
+
+
+def print_problems(spec: Spec) -> None:
+    """Print the problems as a table, and what else there is in a line."""
+    console = Console()
+    if spec.problems:
+        table = Table('table', 'row', 'column', 'problem')
+        for problem in spec.problems:
+            table.add_row(problem.table, problem.row, problem.column, problem.text)
+        console.print(table)
+    fleets = ', '.join(f'{name} ({len(devices)})' for name, devices in spec.fleets.items())
+    console.print(
+        f'{len(spec.problems)} problems; {len(spec.device_types)} device types, '
+        f'{len(spec.functions)} functions, {len(spec.streams)} streams; '
+        f'fleets: {fleets or "none"}',
+        highlight=False,
+        soft_wrap=True,
+    )

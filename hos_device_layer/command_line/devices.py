@@ -1,0 +1,88 @@
+"""`hos devices`: the devices of the running fleet and their states."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import Any
+
+import msgspec
+from diagnostic_msgs.msg import DiagnosticArray
+from rich.console import Console
+from rich.table import Table
+
+from ..core.connections import State
+from ..diagnostics import DIAGNOSTICS_TOPIC
+from ..qos import DIAGNOSTICS_QOS
+from .ros_session import MANAGER_PATIENCE_S, NO_MANAGER, ros_session
+
+_COLOURS = {
+    'connected': 'green',
+    'timed out': 'yellow',
+    'waiting': 'yellow',
+    'disconnected': 'red',
+}
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser('devices', help='show the devices of the running fleet')
+    parser.add_argument('--json', action='store_true', help='print JSON')
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the devices; returns 1 if no manager runs."""
+    devices = _read_devices()
+    if devices is None:
+        print(NO_MANAGER, file=sys.stderr)
+        return 1
+    if arguments.json:
+        print(msgspec.json.encode(devices).decode())
+    else:
+        Console().print(_table(devices))
+    return 0
+
+
+def _read_devices() -> list[dict[str, str]] | None:
+    start_s = time.time()
+    found: list[list[dict[str, str]]] = []
+
+    def on_diagnostics(message: Any) -> None:
+        # Other programs publish there too, and the first message may be kept from long ago.
+        rows = _device_rows(message)
+        if rows is not None and message.header.stamp.sec >= int(start_s):
+            found.append(rows)
+
+    with ros_session() as session:
+        session.node.create_subscription(
+            DiagnosticArray, DIAGNOSTICS_TOPIC, on_diagnostics, DIAGNOSTICS_QOS
+        )
+        session.spin_until(lambda: found, MANAGER_PATIENCE_S)
+    return found[0] if found else None
+
+
+def _device_rows(message: Any) -> list[dict[str, str]] | None:
+    """Return the devices in a message, or None if it is not the device manager's."""
+    statuses = [{pair.key: pair.value for pair in status.values} for status in message.status]
+    if not any('fleet' in values for values in statuses):
+        return None
+    rows = [values for values in statuses if 'device_uid' in values]
+    return sorted(rows, key=lambda row: (row['device_id'] == '', row['device_id']))
+
+
+def _table(devices: list[dict[str, str]]) -> Table:
+    table = Table('device', 'type', 'uid', 'state', 'since', 'tasks')
+    for row in devices:
+        state = row['state']
+        since = time.strftime('%H:%M:%S', time.localtime(float(row['since_s'])))
+        table.add_row(
+            row['device_id'] or '?',
+            row['device_type'] or 'not in the fleet',
+            row['device_uid'] or 'not entered',
+            f'[{_COLOURS.get(state, "default")}]{state}',
+            since if state != State.EXPECTED.value else '',
+            row['tasks'],
+        )
+    return table

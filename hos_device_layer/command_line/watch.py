@@ -1,0 +1,113 @@
+"""`hos watch`: connection events, results and stream samples as they come."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from functools import partial
+from typing import Any
+
+from hos_interfaces.msg import ConnectionInfo, DeviceAPICallResult, DeviceStream
+from hos_interfaces.srv import DeviceConnectionInfos
+from rich.console import Console
+from rich.markup import escape
+
+from .. import services, topics
+from ..qos import EVENT_QOS, RESULT_QOS, stream_qos
+from .ros_session import MANAGER_PATIENCE_S, NO_MANAGER, RosSession, ros_session
+
+# How soon a new stream is noticed [s].
+_DISCOVERY_S = 1.0
+
+_EVENT_TOPICS = {
+    topics.DEVICE_CONNECTED: '[green]connected',
+    topics.DEVICE_TIMEOUT: '[yellow]timed out',
+    topics.DEVICE_RECONNECTED: '[green]reconnected',
+    topics.DEVICE_DISCONNECTED: '[red]disconnected',
+}
+_STREAM_TOPIC = re.compile(r'.*haive_os/device/uid(\d+)/stream/(\w+)')
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser('watch', help='show events, results and streams live')
+    parser.add_argument('--no-streams', action='store_true', help='leave out stream samples')
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what comes until Ctrl-C."""
+    with ros_session() as session:
+        watch = _Watch(session, Console(soft_wrap=True, highlight=False))
+        watch.learn_names(session)
+        if not arguments.no_streams:
+            session.node.create_timer(_DISCOVERY_S, watch.follow_streams)
+        session.spin()
+    return 0
+
+
+class _Watch:
+    def __init__(self, session: RosSession, console: Console) -> None:
+        self._node = session.node
+        self._console = console
+        self._followed: set[str] = set()
+        self._names: dict[int, str] = {}
+        for topic, words in _EVENT_TOPICS.items():
+            self._node.create_subscription(
+                ConnectionInfo, topic, partial(self._on_event, words), EVENT_QOS
+            )
+        self._node.create_subscription(
+            DeviceAPICallResult,
+            topics.DEVICE_API_CALL_RESULT_TOPIC,
+            self._on_result,
+            RESULT_QOS,
+        )
+
+    def follow_streams(self) -> None:
+        """Subscribe to the streams that were not there before."""
+        for topic, _ in self._node.get_topic_names_and_types():
+            match = _STREAM_TOPIC.fullmatch(topic)
+            if match and topic not in self._followed:
+                self._followed.add(topic)
+                self._node.create_subscription(
+                    DeviceStream,
+                    topic,
+                    partial(self._on_sample, *match.groups()),
+                    stream_qos(self._node, topic),
+                )
+
+    def learn_names(self, session: RosSession) -> None:
+        """Ask which devices are connected, to show their ids instead of their uids."""
+        client = self._node.create_client(
+            DeviceConnectionInfos, services.DEVICE_CONNECTION_INFOS_SERVICE
+        )
+        if session.spin_until(client.service_is_ready, MANAGER_PATIENCE_S):
+            future = client.call_async(DeviceConnectionInfos.Request())
+            if session.spin_until(future.done, MANAGER_PATIENCE_S):
+                for info in future.result().device_infos:
+                    self._names[info.device_uid] = info.device_id
+        else:
+            self._console.print(f'{NO_MANAGER}; waiting for it')
+
+    def _on_event(self, words: str, message: Any) -> None:
+        self._names[message.device_uid] = message.device_id
+        who = f'{message.device_id} ({message.device_type}, uid {message.device_uid})'
+        self._print(message.event_time_s, f'{escape(who)} {words}')
+
+    def _on_result(self, message: Any) -> None:
+        took = message.response_time_s - message.request_time_s
+        how = (
+            f'[green]done[/] {escape(message.result_jsons)}'
+            if message.success
+            else f'[red]failed[/] {escape(message.error)}'
+        )
+        self._print(message.response_time_s, f'task {message.task_id} {how} in {took:.3f} s')
+
+    def _on_sample(self, uid: str, stream: str, message: Any) -> None:
+        name = self._names.get(int(uid), f'uid {uid}')
+        self._print(time.time(), f'[dim]{escape(name)} {stream}[/] {escape(message.data)}')
+
+    def _print(self, epoch_s: float, text: str) -> None:
+        clock = time.strftime('%H:%M:%S', time.localtime(epoch_s))
+        self._console.print(f'[dim]{clock}.{int(epoch_s % 1 * 1000):03}[/] {text}')
