@@ -1,0 +1,170 @@
+"""The upper layer of the measurements: it calls functions and times their results."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import rclpy
+from hos_interfaces.msg import DeviceAPICallResult, DeviceStream, TypedField
+from hos_interfaces.srv import DeviceAPICall, DeviceConnectionInfos
+from rclpy.experimental import EventsExecutor
+from rclpy.node import Node
+
+from hos_device_layer import services, topics
+from hos_device_layer.qos import RESULT_QOS, SERVICE_QOS
+
+from .fleet_spec import FUNCTION
+
+# Nothing measured here takes longer, or it is broken [s].
+_PATIENCE_S = 60
+
+# For endpoints to find each other, and for a stream to be over [s].
+_DISCOVERY_S = 2.0
+_SAMPLES_OVER_S = 5.0
+
+
+class Latencies(NamedTuple):
+    """How long calls took, from call to result [s]."""
+
+    p50_s: float
+    p99_s: float
+
+
+class Caller:
+    """A node that calls, spun by this thread while something is measured."""
+
+    def __init__(self) -> None:
+        self._context = rclpy.Context()
+        rclpy.init(args=[], context=self._context)
+        self._node = Node('caller', context=self._context)
+        self._executor = EventsExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self._client = self._node.create_client(
+            DeviceAPICall, services.DEVICE_API_CALL_SERVICE, qos_profile=SERVICE_QOS
+        )
+        self._infos = self._node.create_client(
+            DeviceConnectionInfos, services.DEVICE_CONNECTION_INFOS_SERVICE
+        )
+        self._node.create_subscription(
+            DeviceAPICallResult,
+            topics.DEVICE_API_CALL_RESULT_TOPIC,
+            self._on_result,
+            RESULT_QOS,
+        )
+        self._samples = 0
+        self._last_sample = 0.0
+        self._ended = 0
+        self._failed = 0
+        self._error = ''
+        self._on_end: Callable[[], None] = _nothing
+
+    def close(self) -> None:
+        self._executor.remove_node(self._node)
+        self._node.destroy_node()
+        rclpy.shutdown(context=self._context)
+
+    def wait_for_service(self) -> None:
+        """Wait until calls are taken."""
+        self._spin_until(self._client.service_is_ready)
+
+    def wait_for_devices(self, count: int) -> None:
+        """Wait until so many devices are connected."""
+
+        def all_connected() -> bool:
+            future = self._infos.call_async(DeviceConnectionInfos.Request())
+            self._spin_until(future.done)
+            return len(future.result().device_infos) >= count
+
+        self._spin_until(self._infos.service_is_ready)
+        self._spin_until(all_connected)
+
+    def rate(self, device_ids: Sequence[str], outstanding: int, duration_s: float) -> float:
+        """Return how many calls a second end with `outstanding` of them under way."""
+        targets = itertools.cycle(device_ids)
+        self._on_end = lambda: self._call(next(targets))
+        self._ended = self._failed = 0
+        start = time.monotonic()
+        for _ in range(outstanding):
+            self._call(next(targets))
+        self._spin_until(lambda: time.monotonic() - start >= duration_s)
+        rate = self._ended / (time.monotonic() - start)
+        self._drain(outstanding)
+        return rate
+
+    def latencies(self, device_ids: Sequence[str], count: int) -> Latencies:
+        """Return how long calls take with one of them under way."""
+        times = []
+        for target in itertools.islice(itertools.cycle(device_ids), count):
+            self._ended = 0
+            start = time.perf_counter()
+            self._call(target)
+            self._spin_until(lambda: self._ended == 1)
+            times.append(time.perf_counter() - start)
+        cuts = statistics.quantiles(times, n=100)
+        return Latencies(cuts[49], cuts[98])
+
+    def listen(self, stream_topics: Sequence[str]) -> None:
+        """Subscribe to streams, reliably, and wait until their publishers are found."""
+        subscriptions = [
+            self._node.create_subscription(DeviceStream, topic, self._on_sample, RESULT_QOS)
+            for topic in stream_topics
+        ]
+        self._spin_until(lambda: all(s.get_publisher_count() for s in subscriptions))
+        # The publishers find the subscriptions on their own.
+        settled = time.monotonic() + _DISCOVERY_S
+        self._spin_until(lambda: time.monotonic() > settled)
+
+    def count_samples(self, expected: int) -> int:
+        """Return how many samples have come when all have, or when none comes any more."""
+        self._samples = 0
+        self._last_sample = time.monotonic()
+        self._spin_until(
+            lambda: (
+                self._samples >= expected or time.monotonic() - self._last_sample > _SAMPLES_OVER_S
+            )
+        )
+        return self._samples
+
+    def _on_sample(self, _message: Any) -> None:
+        self._samples += 1
+        self._last_sample = time.monotonic()
+
+    def _drain(self, outstanding: int) -> None:
+        self._on_end = _nothing
+        self._ended = 0
+        self._spin_until(lambda: self._ended == outstanding)
+        if self._failed:
+            raise RuntimeError(f'{self._failed} calls failed, the last one: {self._error}')
+
+    @staticmethod
+    def arguments() -> list[Any]:
+        """Return the arguments of each call."""
+        return [TypedField(name=name, type='float32', data='1.5') for name in 'xyz']
+
+    def _call(self, target: str) -> None:
+        request = DeviceAPICall.Request(
+            device_id=target, function_name=FUNCTION, args=self.arguments()
+        )
+        self._client.call_async(request)
+
+    def _on_result(self, message: Any) -> None:
+        self._ended += 1
+        if not message.success:
+            self._failed += 1
+            self._error = message.error
+        self._on_end()
+
+    def _spin_until(self, condition: Callable[[], bool]) -> None:
+        limit = time.monotonic() + _PATIENCE_S
+        while not condition():
+            if time.monotonic() > limit:
+                raise RuntimeError('the measured system does not answer')
+            self._executor.spin_once(timeout_sec=0.01)
+
+
+def _nothing() -> None:
+    pass

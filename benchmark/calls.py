@@ -1,0 +1,123 @@
+"""Calls through the device manager, beside a bare relay: rate, latency, memory, idle load."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from .caller import Caller
+from .fleet_spec import FLEET, device_id, write_fleet
+from .measurement import Measurement
+from .processes import cpu_s, memory_kb, ros_parameters, running
+
+DEVICE_COUNTS = (1, 100, 500, 1000)
+OUTSTANDING = 16
+PING_PERIOD_S = 5.0
+
+# Long enough that no sample falls into a measurement.
+_NO_STREAMS_S = 10_000.0
+
+
+def measure(quick: bool) -> Iterator[Measurement]:
+    """Measure with each number of devices; `quick` makes one short round of the smallest two."""
+    counts = DEVICE_COUNTS[:2] if quick else DEVICE_COUNTS
+    rounds = 1 if quick else 3
+    rates: dict[int, float] = {}
+    for count in counts:
+        with tempfile.TemporaryDirectory() as folder:
+            write_fleet(Path(folder), count)
+            pairs = []
+            for _ in range(rounds):
+                floor = _relay_rate(Path(folder), count, quick)
+                rate, others = _manager_rate(Path(folder), count, quick)
+                pairs.append((rate, floor, others))
+        rates[count] = statistics.median(rate for rate, _, _ in pairs)
+        floor = statistics.median(floor for _, floor, _ in pairs)
+        ratio = statistics.median(rate / floor for rate, floor, _ in pairs)
+        at = f'{count} devices'
+        yield Measurement(f'calls, {at}', rates[count], 'calls/s')
+        yield Measurement(f'relay (floor), {at}', floor, 'calls/s')
+        yield Measurement(
+            f'calls / floor, {at}', ratio, '', at_least=0.6 if count == 1000 else None
+        )
+        for i, (name, unit, limit) in enumerate(_OTHERS):
+            value = statistics.median(others[i] for _, _, others in pairs)
+            limit = limit if count == 1000 else None
+            yield Measurement(f'{name}, {at}', value, unit, at_most=limit)
+    most = max(counts)
+    yield Measurement(
+        f'rate with {most} devices / with 1', rates[most] / rates[1], '', at_least=0.8
+    )
+
+
+_OTHERS = (
+    ('call to result, p50', 'ms', None),
+    ('call to result, p99', 'ms', None),
+    ('process start to serving', 's', 2.0),
+    ('memory a device', 'kB', 300.0),
+    ('idle load of a core', '%', 10.0),
+)
+
+
+def _relay_rate(folder: Path, count: int, quick: bool) -> float:
+    with connected_devices(folder), running('benchmark.relay', str(count)), _caller() as caller:
+        caller.wait_for_service()
+        return _steady_rate(caller, count, quick)
+
+
+def _manager_rate(folder: Path, count: int, quick: bool) -> tuple[float, list[float]]:
+    parameters = ros_parameters(fleet=FLEET, device_db_path=folder, state_folder=folder / 'state')
+    with _caller() as caller:
+        start = time.monotonic()
+        with running('hos_device_layer.device_manager', *parameters) as manager:
+            caller.wait_for_service()
+            start_s = time.monotonic() - start
+            empty_kb = memory_kb(manager.pid)
+            with connected_devices(folder):
+                caller.wait_for_devices(count)
+                device_kb = (memory_kb(manager.pid) - empty_kb) / count
+                rate = _steady_rate(caller, count, quick)
+                p50_s, p99_s = caller.latencies(_targets(count), 200 if quick else 2000)
+                load = _idle_load(manager.pid, 2 if quick else 15)
+    return rate, [p50_s * 1000, p99_s * 1000, start_s, device_kb, load * 100]
+
+
+def _steady_rate(caller: Caller, count: int, quick: bool) -> float:
+    # Each device's service is discovered at its first call.
+    caller.rate(_targets(count), OUTSTANDING, 1 if quick else 3)
+    return caller.rate(_targets(count), OUTSTANDING, 1 if quick else 5)
+
+
+def _idle_load(pid: int, duration_s: float) -> float:
+    used = cpu_s(pid)
+    time.sleep(duration_s)
+    return (cpu_s(pid) - used) / duration_s
+
+
+def _targets(count: int) -> list[str]:
+    return [device_id(i) for i in range(count)]
+
+
+def connected_devices(folder: Path) -> contextlib.AbstractContextManager[object]:
+    """Run the devices of the fleet in a folder; they answer inside their handlers."""
+    parameters = ros_parameters(
+        fleet=FLEET,
+        device_db_path=folder,
+        longest_s=0.0,
+        ping_period_s=PING_PERIOD_S,
+        stream_period_s=_NO_STREAMS_S,
+    )
+    return running('hos_device_layer.testing.simulated_fleet', *parameters)
+
+
+@contextlib.contextmanager
+def _caller() -> Iterator[Caller]:
+    caller = Caller()
+    try:
+        yield caller
+    finally:
+        caller.close()

@@ -1,0 +1,42 @@
+"""A specification of any size, as a local copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hos_device_layer.core.tables import Row
+from hos_device_layer.device_database import LocalCopy
+
+FLEET = 'bench'
+FUNCTION = 'arm_move'
+FIRST_UID = 1_000_000
+
+
+def write_fleet(folder: Path, device_count: int) -> None:
+    """Write a fleet of serialized devices with one function and one stream each."""
+    devices: list[Row] = [
+        {'device_id': device_id(i), 'device_uid': FIRST_UID + i, 'device_type': 'Arm'}
+        for i in range(device_count)
+    ]
+    point = ['x:float32 -60..60 [mm]', 'y:float32 -60..60 [mm]', 'z:float32 -60..60 [mm]']
+    LocalCopy(folder).write(
+        {
+            'devices': [{'device_type': 'Arm', 'device_role': 'Haive', 'serialized_api': True}],
+            'apis': [
+                {
+                    'function_name': FUNCTION,
+                    'arguments': point,
+                    'results': point,
+                    'device_types': ['Arm'],
+                }
+            ],
+            'serializers': [{'serializer': 'A$B$C$', 'function_name': FUNCTION}],
+            'streams': [{'stream': 'position', 'values': point, 'device_types': ['Arm']}],
+            f'fleet-{FLEET}': devices,
+        }
+    )
+
+
+def device_id(index: int) -> str:
+    """Return the id of a device of the fleet."""
+    return f'D{index:05}'

@@ -1,0 +1,237 @@
+"""Devices behind the gateway, beside devices on ROS: rate, latency, storms, memory, streams."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from hos_device_layer.topics import DEVICE_STREAM_TOPIC
+
+from .caller import Caller
+from .fleet_spec import FIRST_UID, FLEET, device_id, write_fleet
+from .measurement import Measurement
+from .processes import cpu_s, memory_kb, ros_parameters, running
+
+OUTSTANDING = 16
+
+# A rosbridge server on two cores: what one client gets through it (DESIGN section 7).
+ROSBRIDGE_CALLS_PER_S = 330.0
+ROSBRIDGE_P99_MS = 3.5
+
+STREAM_RATE = 10_000.0
+_STREAM_DEVICES = 10
+
+
+class CallTimes(NamedTuple):
+    """Rate [calls/s] and latency [ms] of calls."""
+
+    rate: float
+    p50_ms: float
+    p99_ms: float
+
+
+def measure(quick: bool) -> Iterator[Measurement]:
+    """Measure with one device and with many; `quick` takes few and little time."""
+    many = 50 if quick else 1000
+    ros = _calls_on_ros(1, quick)
+    with _fleet(1) as one:
+        single = one.calls(quick)
+    yield from _call_measurements('on ROS, 1 device', ros)
+    yield from _call_measurements('gateway, 1 device', single)
+    yield Measurement('gateway / ROS, rate', single.rate / ros.rate, '', at_least=1.0)
+    yield Measurement('gateway / ROS, p99', single.p99_ms / ros.p99_ms, '', at_most=1.0)
+    yield Measurement(
+        'gateway / rosbridge server, rate',
+        single.rate / ROSBRIDGE_CALLS_PER_S,
+        '',
+        at_least=5.0,
+    )
+    yield Measurement('gateway, p99', single.p99_ms, 'ms', at_most=ROSBRIDGE_P99_MS)
+    with _fleet(many) as fleet:
+        at = f'{many} gateway devices'
+        yield Measurement(f'all connected, {at}', fleet.connected_s, 's', at_most=10.0)
+        yield Measurement(f'memory a device, {at}', fleet.device_kb, 'kB', at_most=100.0)
+        yield Measurement(
+            f'idle load of a core, {at}', fleet.idle_load(quick) * 100, '%', at_most=10.0
+        )
+        calls = fleet.calls(quick)
+        yield from _call_measurements(at, calls)
+        yield Measurement(f'rate, {at} / 1', calls.rate / single.rate, '', at_least=0.8)
+        storm_s = fleet.restart_manager()
+        yield Measurement(f'restart to all back, {at}', storm_s, 's', at_most=10.0)
+    yield from _stream_measurements(quick)
+
+
+def _call_measurements(at: str, calls: CallTimes) -> Iterator[Measurement]:
+    yield Measurement(f'calls, {at}', calls.rate, 'calls/s')
+    yield Measurement(f'call to result, p50, {at}', calls.p50_ms, 'ms')
+    yield Measurement(f'call to result, p99, {at}', calls.p99_ms, 'ms')
+
+
+def _stream_measurements(quick: bool) -> Iterator[Measurement]:
+    count = 100 if quick else 5000
+    with _fleet(_STREAM_DEVICES) as fleet:
+        duration_s, received = fleet.stream(count)
+    sent = count * _STREAM_DEVICES
+    yield Measurement(
+        'samples taken in and published on ROS',
+        received / duration_s,
+        'samples/s',
+        at_least=None if quick else STREAM_RATE * 0.95,  # Its last batch is timed, too.
+    )
+    yield Measurement('samples received on ROS / sent', received / sent, '', at_least=1.0)
+
+
+class _Fleet:
+    """A device manager with devices at its gateway, and a caller on ROS."""
+
+    def __init__(self, folder: Path, count: int, stack: contextlib.ExitStack) -> None:
+        self._count = count
+        self._stack = stack
+        self._targets = [device_id(i) for i in range(count)]
+        port = _free_port()
+        self._parameters = ros_parameters(
+            fleet=FLEET,
+            device_db_path=folder,
+            state_folder=folder / 'state',
+            gateway_port=port,
+            expose_device_services='false',
+        )
+        self._caller = Caller()
+        stack.callback(self._caller.close)
+        self._manager_stack = stack.enter_context(contextlib.ExitStack())
+        self._start_manager()
+        self._caller.wait_for_service()
+        _wait_for_port(port)
+        empty_kb = memory_kb(self._manager.pid)
+        self._devices = stack.enter_context(_devices(f'ws://127.0.0.1:{port}', count))
+        self.connected_s = self._next_connected()
+        self._caller.wait_for_devices(count)
+        self.device_kb = (memory_kb(self._manager.pid) - empty_kb) / count
+
+    def calls(self, quick: bool) -> CallTimes:
+        return _measure_calls(self._caller, self._targets, quick)
+
+    def idle_load(self, quick: bool) -> float:
+        duration_s = 2 if quick else 15
+        used = cpu_s(self._manager.pid)
+        time.sleep(duration_s)
+        return (cpu_s(self._manager.pid) - used) / duration_s
+
+    def restart_manager(self) -> float:
+        """Kill the manager and start another; returns how long [s] its devices need then."""
+        self._manager.kill()
+        self._manager.wait()
+        self._manager_stack.pop_all()
+        self._start_manager()
+        start = time.monotonic()
+        self._next_connected()
+        return time.monotonic() - start
+
+    def stream(self, count: int) -> tuple[float, int]:
+        """Let each device send so many samples; returns how long it took [s] and what came."""
+        topics = [DEVICE_STREAM_TOPIC(FIRST_UID + i, 'position') for i in range(self._count)]
+        # The first samples make the topics.
+        self._order('1 1000')
+        self._caller.listen(topics)
+        start = time.monotonic()
+        self._devices_in(f'{count} {STREAM_RATE}')
+        received = self._caller.count_samples(count * self._count)
+        duration_s = time.monotonic() - start
+        self._wait_for('sent')
+        return duration_s, received
+
+    def _start_manager(self) -> None:
+        self._manager = self._manager_stack.enter_context(
+            running('hos_device_layer.device_manager', *self._parameters)
+        )
+
+    def _order(self, line: str) -> None:
+        self._devices_in(line)
+        self._wait_for('sent')
+
+    def _devices_in(self, line: str) -> None:
+        assert self._devices.stdin is not None
+        self._devices.stdin.write(line + '\n')
+        self._devices.stdin.flush()
+
+    def _next_connected(self) -> float:
+        return float(self._wait_for('connected').split()[1])
+
+    def _wait_for(self, word: str) -> str:
+        assert self._devices.stdout is not None
+        for line in self._devices.stdout:
+            if line.startswith(word):
+                return line
+        raise RuntimeError('the devices have ended')
+
+
+@contextlib.contextmanager
+def _fleet(count: int) -> Iterator[_Fleet]:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        write_fleet(Path(folder), count)
+        yield _Fleet(Path(folder), count, stack)
+
+
+def _calls_on_ros(count: int, quick: bool) -> CallTimes:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        write_fleet(Path(folder), count)
+        common = {'fleet': FLEET, 'device_db_path': folder}
+        manager = ros_parameters(**common, state_folder=f'{folder}/state', gateway_enabled='false')
+        devices = ros_parameters(**common, longest_s=0.0, stream_period_s=10_000.0)
+        caller = Caller()
+        stack.callback(caller.close)
+        stack.enter_context(running('hos_device_layer.device_manager', *manager))
+        stack.enter_context(running('hos_device_layer.testing.simulated_fleet', *devices))
+        caller.wait_for_devices(count)
+        return _measure_calls(caller, [device_id(i) for i in range(count)], quick)
+
+
+def _measure_calls(caller: Caller, targets: list[str], quick: bool) -> CallTimes:
+    caller.rate(targets, OUTSTANDING, 1 if quick else 3)
+    rounds = 1 if quick else 3
+    rates = [caller.rate(targets, OUTSTANDING, 1 if quick else 3) for _ in range(rounds)]
+    p50_s, p99_s = caller.latencies(targets, 200 if quick else 2000)
+    return CallTimes(statistics.median(rates), p50_s * 1000, p99_s * 1000)
+
+
+@contextlib.contextmanager
+def _devices(url: str, count: int) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, '-m', 'benchmark.gateway_devices', url, str(count)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as devices:
+        try:
+            yield devices
+        finally:
+            devices.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for_port(port: int) -> None:
+    limit = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(('127.0.0.1', port), 1).close()
+        except OSError:
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.05)
+        else:
+            return

@@ -1,0 +1,30 @@
+"""One measured value, and what it must reach."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Measurement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A value with its unit; the limits are None where none is promised."""
+
+    name: str
+    value: float
+    unit: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def reaches(self) -> bool:
+        """Whether the value keeps its limits."""
+        return not (
+            (self.at_least is not None and self.value < self.at_least)
+            or (self.at_most is not None and self.value > self.at_most)
+        )
+
+    @property
+    def promise(self) -> str:
+        """The limit as a person reads it."""
+        if self.at_least is not None:
+            return f'≥ {self.at_least:g}'
+        return f'≤ {self.at_most:g}' if self.at_most is not None else ''
