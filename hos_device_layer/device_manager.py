@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-import random
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hos_interfaces.msg import ConnectionInfo, DeviceAPICallResult, DeviceCommandResult
@@ -21,14 +19,13 @@ from .core.calls import Argument
 from .core.connections import Notice
 from .core.dispatcher import Dispatcher
 from .core.effects import ConnectionChange, Effect, TaskResult
-from .core.errors import CallRefusedError, DatabaseError, UnknownUidError
+from .core.errors import CallRefusedError, UnknownUidError
 from .core.fleet import fleet_of
 from .core.log_budget import LogBudget
 from .core.moment import Moment
 from .core.rosbridge import messages
 from .core.rosbridge.messages import DeviceAPICallResponse, TypedField
 from .core.spec import Device, Spec, Stream
-from .core.spec_checks import UINT32_MAX
 from .diagnostics import Diagnostics
 from .links.gateway import GatewayError
 from .links.gateway.ros_gateway import RosGateway, connection_info
@@ -36,9 +33,9 @@ from .links.ros_link import RosLink
 from .links.routes import Routes
 from .parameters import declare_parameters
 from .qos import EVENT_QOS, PING_QOS, RESULT_QOS, SERVICE_QOS
-from .spec_reloading import SpecReloading, choose_follower, choose_source
+from .spec_reloading import SpecReloading
 from .spinning import run_node
-from .task_ids import TaskIdsError, task_ids
+from .task_ids import task_ids_or_random
 
 NODE_NAME = 'device_manager'
 
@@ -48,8 +45,10 @@ _TICK_S = 0.05
 # Between two ticks that are further apart this process stood still [s].
 _STOOD_STILL_S = 0.2
 
-# What devices and callers may write into the log; more than a person reads anyway.
-_LOG_LINES_PER_S = 100
+# What devices and callers may write into the log; more than a person reads anyway. A whole fleet
+# that connects at once has lines of its own: no complaint is to be lost among them.
+_COMPLAINTS_PER_S = 20
+_CHANGES_PER_S = 100
 
 # How long the last results may take to reach their readers when the manager stops [s].
 _FLUSH_S = 1.0
@@ -75,16 +74,16 @@ class DeviceManager(Node):
         self.settings = declare_parameters(self)
         self._last_tick_s = time.monotonic()
         self._stood_still_s = 0.0
-        self._log_budget = LogBudget(_LOG_LINES_PER_S)
+        self._complaints = LogBudget(_COMPLAINTS_PER_S)
+        self._changes = LogBudget(_CHANGES_PER_S)
         self._reloading = SpecReloading(
-            self, choose_source(self.settings), lambda: self.dispatcher.spec, self.replace_spec
+            self, self.settings, lambda: self.dispatcher.spec, self.replace_spec
         )
-        self._follow()
         self.dispatcher = Dispatcher(
-            self._read_spec(),
+            self._reloading.first_spec(),
             self.settings.fleet,
             self.settings.limits,
-            self._task_ids(),
+            task_ids_or_random(self.settings.state_folder, self.get_logger().error),
             self._now(),
         )
         self._ros_link = RosLink(self, self)
@@ -176,48 +175,6 @@ class DeviceManager(Node):
         ]
 
     # Construction
-
-    def _follow(self) -> None:
-        # Before the first reading, so that no change is missed between the two.
-        try:
-            follower = choose_follower(self.settings)
-            if follower is not None:
-                self._reloading.follow(follower, self.settings.follow_interval_s)
-                follower.start()
-        except DatabaseError as error:
-            self.get_logger().warning(f'the base is not followed now: {error}')
-
-    def _read_spec(self) -> Spec:
-        try:
-            reading = self._reloading.source.read()
-        except DatabaseError as error:
-            self.get_logger().error(f'{error}. Until then every device is unknown.')
-            return Spec()
-        if reading.warning:
-            self.get_logger().warning(reading.warning)
-        spec = reading.spec
-        for problem in spec.problems:
-            self.get_logger().warning(f'specification: {problem}')
-        if self.settings.fleet not in spec.fleets:
-            known = ', '.join(sorted(spec.fleets)) or 'none'
-            self.get_logger().error(
-                f'there is no fleet {self.settings.fleet!r} in {reading.origin}; '
-                f'the fleets are: {known}. '
-                'Set the parameter fleet.'
-            )
-        return spec
-
-    def _task_ids(self) -> Iterator[int]:
-        ids = self._kept_or_random_ids()
-        # The first is taken now, so that a folder that cannot be used is told at the start.
-        return itertools.chain([next(ids)], ids)
-
-    def _kept_or_random_ids(self) -> Iterator[int]:
-        try:
-            yield from task_ids(self.settings.state_folder)
-        except TaskIdsError as error:
-            self.get_logger().error(f'{error}. Until the next start ids are not kept.')
-        yield from itertools.count(random.randrange(1, UINT32_MAX // 2))
 
     def _create_publishers(self) -> None:
         self._result_publisher = self.create_publisher(
@@ -316,8 +273,10 @@ class DeviceManager(Node):
         if deadline is not None and deadline <= now.steady:
             self._carry_out(self.dispatcher.advance(now))
         self._ros_link.send_held()
-        if withheld := self._log_budget.take_withheld():
-            self.get_logger().warning(f'… and {withheld} more lines like these')
+        if withheld := self._complaints.take_withheld():
+            self.get_logger().warning(f'… and {withheld} more warnings like these')
+        if withheld := self._changes.take_withheld():
+            self.get_logger().info(f'… and {withheld} more devices that came or went')
 
     # Time
 
@@ -359,7 +318,7 @@ class DeviceManager(Node):
 
     def _publish_change(self, change: ConnectionChange) -> None:
         notice, uid, device, event_time_s = change
-        if self._log_budget.admit(time.monotonic()):
+        if self._changes.admit(time.monotonic()):
             self.get_logger().info(f'{device.device_id} (uid {uid}): {notice.value}')
         if notice in (Notice.CONNECTED, Notice.RECONNECTED):
             self._open(device)
@@ -374,7 +333,7 @@ class DeviceManager(Node):
         self._routes.open(device, serialized, streams)
 
     def _warn(self, text: str) -> None:
-        if self._log_budget.admit(time.monotonic()):
+        if self._complaints.admit(time.monotonic()):
             self.get_logger().warning(text)
 
 

@@ -10,6 +10,7 @@ from .core.connections import Connection, State
 from .core.dispatcher import Dispatcher
 from .core.spec import Device
 from .core.tables import fleet_table
+from .guarding import guarded
 from .qos import DIAGNOSTICS_QOS
 
 DIAGNOSTICS_TOPIC = '/diagnostics'  # https://www.ros.org/reps/rep-0107.html
@@ -34,7 +35,9 @@ class Diagnostics:
             DIAGNOSTICS_TOPIC,
             DIAGNOSTICS_QOS,
             # Who begins to listen is told at once.
-            event_callbacks=PublisherEventCallbacks(matched=lambda _: self.publish()),
+            event_callbacks=PublisherEventCallbacks(
+                matched=guarded(node, lambda _: self.publish())
+            ),
         )
         self._prefix = node.get_fully_qualified_name().lstrip('/')
 

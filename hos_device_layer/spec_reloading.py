@@ -1,4 +1,4 @@
-"""Another specification for a running device manager: on request, or when Airtable changed."""
+"""The device manager's specification: read at the start, then on request or when it changed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from .device_database.airtable import Airtable
 from .device_database.following import Follower
 from .device_database.pace import Pace
 from .device_database.source import AirtableSource, LocalSource, SpecSource, open_airtable
+from .guarding import guarded
 from .parameters import Settings
 from .services import DEVICE_DB_RELOAD_SERVICE
 
@@ -32,45 +33,29 @@ _SPIN_S = 0.25
 _HANDOVER_S = 30.0
 
 
-def choose_source(settings: Settings) -> SpecSource:
-    """Return the source that the parameters name; nothing is read yet."""
-    copy = LocalCopy(settings.device_db_path)
-    return AirtableSource(_open, copy) if settings.uses_airtable else LocalSource(copy)
-
-
-def choose_follower(settings: Settings) -> Follower | None:
-    """Return what follows the base, if the parameters say so. Raises DatabaseError."""
-    if not settings.uses_airtable or not settings.follow_interval_s:
-        return None
-    return Follower(_open(), settings.device_db_path)
-
-
-def _open() -> Airtable:
-    return open_airtable(pace=_PACE)
-
-
 class SpecReloading:
     """
     Serves `haive_os/device_db/reload` and follows a base, both on a thread of its own.
 
     Airtable may take minutes to answer. Meanwhile the manager goes on; only the new specification
-    is handed to its thread, where `go_on_with` is called.
+    is handed to its thread, where `go_on_with` is called. `spec` returns the present one.
     """
 
     def __init__(
         self,
         manager: Node,
-        source: SpecSource,
+        settings: Settings,
         spec: Callable[[], Spec],
         go_on_with: Callable[[Spec], None],
     ) -> None:
         self._manager = manager
-        self.source = source
+        self._log = manager.get_logger()
+        self._settings = settings
+        self.source = _choose_source(settings)
         self._spec = spec
         self._go_on_with = go_on_with
         self._is_stopping = threading.Event()
         self._follower: Follower | None = None
-        self._interval_s = 0.0
         self._next_question = 0.0
         # A node of its own, since a node is spun by one thread.
         self._node = Node(
@@ -84,9 +69,27 @@ class SpecReloading:
         self._node.create_service(Trigger, DEVICE_DB_RELOAD_SERVICE, self._on_reload)
         self._thread = threading.Thread(target=self._run, name='device_db', daemon=True)
 
-    def follow(self, follower: Follower, interval_s: float) -> None:
-        """Ask for changes every so often [s]; to be called before `start`."""
-        self._follower, self._interval_s = follower, interval_s
+    def first_spec(self) -> Spec:
+        """Read a specification, an empty one if need be, and log its problems."""
+        # Followed before the first reading, so that no change is missed between the two.
+        self._follow()
+        try:
+            reading = self.source.read()
+        except DatabaseError as error:
+            self._log.error(f'{error}. Until then every device is unknown.')
+            return Spec()
+        if reading.warning:
+            self._log.warning(reading.warning)
+        spec, fleet = reading.spec, self._settings.fleet
+        for problem in spec.problems:
+            self._log.warning(f'specification: {problem}')
+        if fleet not in spec.fleets:
+            known = ', '.join(sorted(spec.fleets)) or 'none'
+            self._log.error(
+                f'there is no fleet {fleet!r} in {reading.origin}; the fleets are: {known}. '
+                'Set the parameter fleet.'
+            )
+        return spec
 
     def start(self) -> None:
         """Begin to serve; the manager must be spun."""
@@ -105,6 +108,15 @@ class SpecReloading:
         text = f'from {reading.origin}: {describe_changes(changes)}'
         return f'{reading.warning}. {text}' if reading.warning else text
 
+    def _follow(self) -> None:
+        if not self._settings.uses_airtable or not self._settings.follow_interval_s:
+            return
+        try:
+            self._follower = Follower(_open(), self._settings.device_db_path)
+            self._follower.start()
+        except DatabaseError as error:
+            self._log.warning(f'the base is not followed now: {error}')
+
     def _hand_over(self, spec: Spec) -> None:
         executor = self._manager.executor
         if executor is None:
@@ -117,7 +129,7 @@ class SpecReloading:
             finally:
                 done.set()
 
-        executor.create_task(go_on)
+        executor.create_task(guarded(self._manager, go_on))
         if not done.wait(_HANDOVER_S):
             raise DatabaseError('the device manager is too busy, or it is stopping')
 
@@ -125,10 +137,10 @@ class SpecReloading:
         try:
             response.message = self.reload()
             response.success = True
-            self._manager.get_logger().info(f'specification {response.message}')
+            self._log.info(f'specification {response.message}')
         except DatabaseError as error:
             response.message = f'the specification stays as it is: {error}'
-            self._manager.get_logger().warning(response.message)
+            self._log.warning(response.message)
         return response
 
     def _run(self) -> None:
@@ -138,13 +150,22 @@ class SpecReloading:
             executor.spin_once(timeout_sec=_SPIN_S)
             if self._follower is not None and time.monotonic() >= self._next_question:
                 self._ask(self._follower)
-                self._next_question = time.monotonic() + self._interval_s
+                self._next_question = time.monotonic() + self._settings.follow_interval_s
         executor.remove_node(self._node)
         self._node.destroy_node()
 
     def _ask(self, follower: Follower) -> None:
         try:
             if follower.was_changed():
-                self._manager.get_logger().info(f'specification {self.reload()}')
+                self._log.info(f'specification {self.reload()}')
         except DatabaseError as error:
-            self._manager.get_logger().warning(f'the base is not followed now: {error}')
+            self._log.warning(f'the base is not followed now: {error}')
+
+
+def _choose_source(settings: Settings) -> SpecSource:
+    copy = LocalCopy(settings.device_db_path)
+    return AirtableSource(_open, copy) if settings.uses_airtable else LocalSource(copy)
+
+
+def _open() -> Airtable:
+    return open_airtable(pace=_PACE)

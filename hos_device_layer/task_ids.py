@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .core.errors import HosError
@@ -36,6 +38,21 @@ def task_ids(folder: Path) -> Iterator[int]:
     when a further block is needed.
     """
     return _ids_from(_reserve_block(folder), folder)
+
+
+def task_ids_or_random(folder: Path, complain: Callable[[str], object]) -> Iterator[int]:
+    """Return `task_ids`; from where the folder cannot be used on, ids from a random start."""
+    ids = _kept_or_random(folder, complain)
+    # The first is taken now, so that a folder that cannot be used is told at the start.
+    return itertools.chain([next(ids)], ids)
+
+
+def _kept_or_random(folder: Path, complain: Callable[[str], object]) -> Iterator[int]:
+    try:
+        yield from task_ids(folder)
+    except TaskIdsError as error:
+        complain(f'{error}. Until the next start ids are not kept.')
+    yield from itertools.count(random.randrange(1, UINT32_MAX // 2))
 
 
 def _ids_from(start: int, folder: Path) -> Iterator[int]:

@@ -15,6 +15,7 @@ from rclpy.task import Future
 
 from ..core.commands import Command
 from ..core.spec import Device, Stream
+from ..guarding import guarded
 from ..qos import SERVICE_QOS, stream_qos
 from ..services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
 from ..topics import DEVICE_STREAM_TOPIC
@@ -139,7 +140,8 @@ class _Peer:
             _serialized_request(command) if self.serialized else _typed_request(command)
         )
         self._awaited[command.cmd_id] = future
-        future.add_done_callback(partial(self._on_answer, command.cmd_id))
+        on_answer = partial(self._on_answer, command.cmd_id)
+        future.add_done_callback(guarded(self._node, on_answer))
 
     def _on_answer(self, cmd_id: int, future: Future) -> None:
         if self._awaited.pop(cmd_id, None) is None:

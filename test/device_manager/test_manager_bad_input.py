@@ -131,6 +131,18 @@ def test_a_hostile_error_text_fills_no_log(house: House) -> None:
     assert not re.search(r'^\[INFO\] all is well', house.program.output, re.MULTILINE)
 
 
+def test_a_hostile_refusal_is_quoted_on_one_line_of_the_log(house: House) -> None:
+    device = house.bench()
+    device.refusal = 'jammed\n[INFO] all is well' + '!' * 100_000
+    task_id = house.caller.call(device.device_id, 'rest')
+    assert not house.caller.result(task_id).success
+    device.report(task_id)
+    line = house.program.wait_for_output(f'for task {task_id}, which had ended')
+    assert 'jammed' in line
+    assert len(line) < 600
+    assert not re.search(r'^\[INFO\] all is well', house.program.output, re.MULTILINE)
+
+
 @pytest.fixture(scope='module')
 def small_house(module_houses: Houses) -> House:
     small: House = module_houses.house(max_running_tasks=2, max_waiting_devices=2)
