@@ -75,7 +75,7 @@ def start(ros_domain_id: int, tmp_path: Path) -> Iterator[Callable[..., None]]:
 
     with log:
         yield start
-    print((tmp_path / 'log').read_text())  # for whom a test fails
+    sys.stdout.write((tmp_path / 'log').read_text())  # for whom a test fails
     for child in children:
         child.terminate()
     assert [child.wait(PATIENCE_S) for child in children] == [0] * len(children)
