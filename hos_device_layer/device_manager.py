@@ -105,6 +105,7 @@ class DeviceManager(Node):
         self._result_publisher.wait_for_all_acked(Duration(seconds=_FLUSH_S))
         if self._gateway is not None:
             self._gateway.stop()
+        self._ros_link.stop()
 
     def replace_spec(self, spec: Spec) -> None:
         """Go on with another specification; running tasks end under the one before."""

@@ -31,6 +31,21 @@ class RosLink:
         self._peers: dict[int, _Peer] = {}
         self._holding: set[_Peer] = set()
 
+    def stop(self) -> None:
+        """Free everything; a node that ends with hundreds of devices takes far longer for it."""
+        # Fast DDS asks for each entity that ends whether its types are still in use: it looks
+        # through all readers of this process, services first. So each type is kept in use there
+        # until the last client has ended: 500 devices take 0.6 s instead of 2 s.
+        for service_type in (DeviceCommand, SerializedDeviceCommand):
+            self._node.create_service(
+                service_type, f'~/{service_type.__name__}', lambda _, response: response
+            )
+        for peer in self._peers.values():
+            peer.destroy_client()
+        for peer in self._peers.values():
+            peer.destroy_subscriptions()
+        self._peers.clear()
+
     def open(self, device: Device, serialized: bool, streams: list[Stream]) -> None:
         assert device.uid is not None
         peer = self._peers.get(device.uid)
@@ -125,7 +140,13 @@ class _Peer:
             self._held.pop(cmd_id, None)
 
     def destroy(self) -> None:
+        self.destroy_client()
+        self.destroy_subscriptions()
+
+    def destroy_client(self) -> None:
         self._node.destroy_client(self._client)
+
+    def destroy_subscriptions(self) -> None:
         for subscription in self._subscriptions.values():
             self._node.destroy_subscription(subscription)
 

@@ -13,6 +13,10 @@ from sample_fleet import FleetDevice, sample_tables
 from hos_device_layer.device_database import LocalCopy
 
 COUNT = 500
+
+# Ctrl-C and SIGTERM end everything within this [s].
+STOP_S = 2.0
+
 FIRST_UID = 50_000
 
 
@@ -93,6 +97,11 @@ def test_a_manager_that_was_held_up_blames_no_device(
     pinger.wait_for_rounds(5)
     assert len(crowded_house.caller.connected_devices()) == COUNT
     assert crowded_house.caller.notice_count('timeout') == 0
+
+
+def test_a_manager_of_hundreds_of_devices_ends_soon(crowded_house: House, pinger: Pinger) -> None:
+    pinger.stop()
+    assert crowded_house.program.stop() < STOP_S
 
 
 def test_devices_that_never_answer_burn_no_processor_time(house: House) -> None:
