@@ -1,6 +1,8 @@
 """
 Devices behind WebSockets, one socket each, as firmware does it; they answer inside their handler.
 
+They are as light as Python allows, since the gateway is measured, not they.
+
 Usage: gateway_devices URL COUNT. It prints a line with the seconds it took whenever all are
 connected. A line `COUNT RATE` on its input makes each device send so many samples, RATE a second
 in all; it prints a line when they are sent.
@@ -9,13 +11,12 @@ in all; it prints a line when they are sent.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import sys
 import time
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+import msgspec
+from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, TCPConnector
 
 from .fleet_spec import FIRST_UID
 
@@ -40,13 +41,14 @@ class Fleet:
         await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
         )
-        tasks = [asyncio.create_task(device.run()) for device in self.devices]
-        while line := await reader.readline():
-            count, rate = (float(word) for word in line.split())
-            await self._stream(int(count), rate)
-            print('sent', flush=True)
-        for task in tasks:
-            task.cancel()
+        async with ClientSession(connector=TCPConnector(limit=0)) as session:
+            tasks = [asyncio.create_task(device.run(session)) for device in self.devices]
+            while line := await reader.readline():
+                count, rate = (float(word) for word in line.split())
+                await self._stream(int(count), rate)
+                print('sent', flush=True)
+            for task in tasks:
+                task.cancel()
 
     def report(self, change: int) -> None:
         """Take note that a device has connected (1) or lost its connection (-1)."""
@@ -70,7 +72,7 @@ class _Device:
     def __init__(self, fleet: Fleet, uid: int) -> None:
         self._fleet = fleet
         self._uid = uid
-        self._socket: ClientConnection | None = None
+        self._socket: ClientWebSocketResponse | None = None
         service = f'haive_os/device/uid{uid}/serialized_command'
         self._hello = (
             f'{{"op":"advertise_service","service":"{service}"}}',
@@ -79,16 +81,14 @@ class _Device:
         self._ping = f'{{"op":"publish","topic":"haive_os/device/ping","msg":{{"data":{uid}}}}}'
         self._stream = f'haive_os/device/uid{uid}/stream/position'
 
-    async def run(self) -> None:
+    async def run(self, session: ClientSession) -> None:
         wait = _FIRST_WAIT_S
         while True:
             try:
-                async with connect(
-                    self._fleet.url, compression=None, open_timeout=30, ping_interval=None
-                ) as socket:
+                async with session.ws_connect(self._fleet.url) as socket:
                     wait = _FIRST_WAIT_S
                     await self._serve(socket)
-            except (OSError, TimeoutError, WebSocketException):
+            except (OSError, TimeoutError, ClientError):
                 pass
             if self._socket is not None:
                 self._socket = None
@@ -98,42 +98,42 @@ class _Device:
 
     async def send_sample(self, n: int) -> None:
         assert self._socket is not None
-        await self._socket.send(
+        await self._socket.send_str(
             f'{{"op":"publish","topic":"{self._stream}",'
             f'"msg":{{"uid":{self._uid},"data":"V{n % 60}V2V3"}}}}'
         )
 
-    async def _serve(self, socket: ClientConnection) -> None:
+    async def _serve(self, socket: ClientWebSocketResponse) -> None:
         for text in self._hello:
-            await socket.send(text)
+            await socket.send_str(text)
         pinging = asyncio.create_task(self._ping_on(socket))
         try:
-            async for text in socket:
-                await self._take(socket, json.loads(text))
+            async for message in socket:
+                await self._take(socket, msgspec.json.decode(message.data))
         finally:
             pinging.cancel()
 
-    async def _take(self, socket: ClientConnection, frame: dict[str, object]) -> None:
+    async def _take(self, socket: ClientWebSocketResponse, frame: dict[str, object]) -> None:
         if frame['op'] == 'service_response':
             self._socket = socket
             self._fleet.report(1)
             return
         args = frame['args']
         assert isinstance(args, dict)
-        await socket.send(
+        await socket.send_str(
             f'{{"op":"service_response","id":"{frame["id"]}","service":"{frame["service"]}",'
             '"values":{"is_valid":true,"error":""},"result":true}'
         )
-        await socket.send(
+        await socket.send_str(
             '{"op":"publish","topic":"haive_os/device/command_result",'
             f'"msg":{{"uid":{self._uid},"cmd_id":{args["cmd_id"]},"success":true,"error":"",'
             '"result_str":"V1.5V1.5V1.5"}}'
         )
 
-    async def _ping_on(self, socket: ClientConnection) -> None:
+    async def _ping_on(self, socket: ClientWebSocketResponse) -> None:
         await asyncio.sleep(PING_PERIOD_S * random.random())
         while True:
-            await socket.send(self._ping)
+            await socket.send_str(self._ping)
             await asyncio.sleep(PING_PERIOD_S)
 
 
