@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
-import gc
 import logging
 import os
 import signal
@@ -97,8 +96,6 @@ def _parser(program: str) -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    # What has been imported stays: looking through it for garbage would stop every device.
-    gc.freeze()
     devices = DevicePool()
     client = Client(
         devices,

@@ -2,56 +2,66 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
 from typing import Any
 
 from .driver import Action
 
 # Ids that are remembered for each device: more than can be on their way at once.
-REMEMBERED = 256
+REMEMBERED = 128
+
+Report = Callable[[Any, BaseException | None], object]
 
 
 class Job:
     """One action and its outcome; the first that ends it decides."""
 
+    # Thousands are remembered: each is small, and nothing is kept that was only needed to run it.
+    __slots__ = ('_error', '_is_done', '_lock', '_reports', '_result', 'action', 'deadline')
+
     def __init__(self, action: Action, deadline: float) -> None:
         self.action = action
         self.deadline = deadline
-        self._outcome: Future[Any] = Future()
+        self._lock = threading.Lock()
+        self._is_done = False
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self._reports: tuple[Report, ...] = ()
 
     @property
     def is_done(self) -> bool:
-        return self._outcome.done()
+        return self._is_done
 
     @property
     def has_failed(self) -> bool:
-        return self.is_done and self._outcome.exception() is not None
+        return self._error is not None
 
     def succeed(self, result: Any) -> bool:
         """End with a result; returns False if it has ended already."""
-        return self._end(lambda: self._outcome.set_result(result))
+        return self._end(result, None)
 
     def fail(self, error: BaseException) -> bool:
         """End with a failure; returns False if it has ended already."""
-        return self._end(lambda: self._outcome.set_exception(error))
+        return self._end(None, error)
 
-    def when_done(self, report: Callable[[Any, BaseException | None], object]) -> None:
+    def when_done(self, report: Report) -> None:
         """Call `report` with the result and the error, at once if the job has ended."""
+        with self._lock:
+            if not self._is_done:
+                self._reports += (report,)
+                return
+        report(self._result, self._error)
 
-        def tell(outcome: Future[Any]) -> None:
-            error = outcome.exception()
-            report(outcome.result() if error is None else None, error)
-
-        self._outcome.add_done_callback(tell)
-
-    @staticmethod
-    def _end(end: Callable[[], None]) -> bool:
-        try:
-            end()
-        except InvalidStateError:
-            return False
+    def _end(self, result: Any, error: BaseException | None) -> bool:
+        with self._lock:
+            if self._is_done:
+                return False
+            self._result, self._error, self._is_done = result, error, True
+            reports, self._reports = self._reports, ()
+        for report in reports:
+            report(result, error)
         return True
 
 

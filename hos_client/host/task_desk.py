@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-import heapq
 import itertools
 import threading
 import time
 from collections.abc import Mapping
+
+from hos_device_layer.core.deadlines import Deadlines
 
 from ..client import Client
 from ..message import Task
@@ -34,7 +35,8 @@ class TaskDesk:
         # Replaced by the host's thread, never changed.
         self.workers: Mapping[int, Worker] = {}
         self.timeouts: Mapping[str, float] = {}
-        self._limits: list[tuple[float, int, Worker, Job]] = []
+        self._running: dict[int, tuple[Worker, Job]] = {}
+        self._limits = Deadlines()
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._is_stopping = False
@@ -66,10 +68,19 @@ class TaskDesk:
         return True
 
     def _limit(self, limit: float, worker: Worker, job: Job) -> None:
+        number = next(self._numbers)
         with self._changed:
-            heapq.heappush(self._limits, (limit, next(self._numbers), worker, job))
-            if self._limits[0][3] is job:
+            first = self._limits.next()
+            self._running[number] = worker, job
+            self._limits.set(number, limit)
+            if first is None or limit < first:
                 self._changed.notify()
+        job.when_done(lambda *_: self._forget(number))
+
+    def _forget(self, number: int) -> None:
+        with self._changed:
+            self._running.pop(number, None)
+            self._limits.drop(number)
 
     def _watch(self) -> None:
         while (over := self._wait_for_limits()) is not None:
@@ -81,15 +92,11 @@ class TaskDesk:
         """Return the jobs whose time is over, waiting for some; None at the end."""
         with self._changed:
             while not self._is_stopping:
-                while self._limits and self._limits[0][3].is_done:
-                    heapq.heappop(self._limits)
                 now = time.monotonic()
-                over = []
-                while self._limits and self._limits[0][0] <= now:
-                    over.append(heapq.heappop(self._limits)[2:])
-                if over:
-                    return over
-                self._changed.wait(self._limits[0][0] - now if self._limits else None)
+                if due := self._limits.take_due(now):
+                    return [self._running.pop(number) for number in due]
+                limit = self._limits.next()
+                self._changed.wait(None if limit is None else limit - now)
         return None
 
 
