@@ -10,6 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,6 +24,11 @@ from ..parameters import AIRTABLE, LOCAL
 
 # A child that has not ended by then after SIGINT is killed [s].
 _STOP_S = 5.0
+
+# How long the gateway may take to listen before its devices are started all the same, and how
+# often that is looked for [s].
+_START_S = 10.0
+_POLL_S = 0.05
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -77,12 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
     port = _gateway_port()
     print('In a second terminal: ./hos devices, ./hos watch, ./hos call. Ctrl-C ends.', flush=True)
-    commands = [_manager(arguments, folder, port)]
-    if simulate:
-        commands += _simulations(arguments.fleet, folder, port)
+    others = _simulations(arguments.fleet, folder, port) if simulate else []
     if not simulate if arguments.host is None else arguments.host:
-        commands.append(_program(_HOST, '--url', _gateway_url(port)))
-    return _supervise(commands)
+        others.append(_program(_HOST, '--url', _gateway_url(port)))
+    return _supervise(_manager(arguments, folder, port), others, port)
 
 
 def _manager(arguments: argparse.Namespace, folder: Path, port: int) -> list[str]:
@@ -144,8 +149,12 @@ def _has_fleet(folder: Path, fleet: str) -> bool:
     return fleet in fleets
 
 
-def _supervise(commands: list[list[str]]) -> int:
-    """Run programs until a signal comes or one of them ends; then end the others."""
+def _supervise(manager: list[str], others: list[list[str]], port: int) -> int:
+    """
+    Run programs until a signal comes or one of them ends; then end the others.
+
+    The others begin when the manager listens on its port, or does not after a while.
+    """
     signals: list[int] = []
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
@@ -156,11 +165,18 @@ def _supervise(commands: list[list[str]]) -> int:
     children: list[subprocess.Popen[bytes]] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    # In a session of their own, so that Ctrl-C reaches them once, through this program.
-    children += [
-        subprocess.Popen(command, start_new_session=True, preexec_fn=_end_with_parent)
-        for command in commands
-    ]
+
+    def start(command: list[str]) -> None:
+        # In a session of its own, so that Ctrl-C reaches it once, through this program.
+        children.append(
+            subprocess.Popen(command, start_new_session=True, preexec_fn=_end_with_parent)
+        )
+
+    start(manager)
+    _wait_for_port(port, lambda: bool(signals) or children[0].poll() is not None)
+    for command in others:
+        if not signals:
+            start(command)
     code = _wait_for_one(children)
     for child in children:
         child.send_signal(signal.SIGINT)
@@ -172,6 +188,15 @@ def _supervise(commands: list[list[str]]) -> int:
     if signals:
         return 0
     return code or 1
+
+
+def _wait_for_port(port: int, is_over: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _START_S
+    while not is_over() and time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            socket.create_connection(('127.0.0.1', port), _POLL_S).close()
+            return
+        time.sleep(_POLL_S)
 
 
 def _end_with_parent() -> None:

@@ -143,7 +143,9 @@ def test_the_command_line_passes_options_on() -> None:
 
 def test_up_runs_a_host_beside_the_manager(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr(up, '_supervise', lambda commands: started.extend(commands) or 0)
+    monkeypatch.setattr(
+        up, '_supervise', lambda manager, others, port: started.extend([manager, *others]) or 0
+    )
     parser = argparse.ArgumentParser()
     up.add_parser(parser.add_subparsers())
 

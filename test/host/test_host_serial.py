@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import threading
@@ -100,6 +101,24 @@ def test_no_permission_names_the_group(tmp_path: Path) -> None:
     assert reason.startswith(f'no permission for {path}: join the group ')
     assert 'usermod' in reason
     assert 'not there' in why_not('/dev/none', FileNotFoundError(2, 'none'))
+
+
+def test_a_port_without_permission_names_the_group_that_has_it() -> None:
+    master, slave = os.openpty()
+    path = os.ttyname(slave)
+    Path(path).chmod(0o600)
+    # Root may open everything: for the file system this thread becomes nobody, setfsuid(2).
+    libc, nobody, myself = ctypes.CDLL(None), 65534, os.geteuid()
+    if myself != 0:
+        Path(path).chmod(0)
+    libc.setfsuid(nobody)
+    try:
+        with pytest.raises(DeviceUnavailableError, match='no permission for'):
+            SerialPort(path, 9600, lambda data: None, lambda reason: None)
+    finally:
+        libc.setfsuid(myself)
+    os.close(master)
+    os.close(slave)
 
 
 class HastyL1Driver(L1Driver):
