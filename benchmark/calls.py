@@ -8,11 +8,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from .caller import Caller
 from .fleet_spec import FLEET, device_id, write_fleet
 from .measurement import Measurement
-from .processes import cpu_s, memory_kb, ros_parameters, running
+from .processes import alone, cpu_s, memory_kb, ros_parameters, running
 
 DEVICE_COUNTS = (1, 100, 500, 1000)
 OUTSTANDING = 16
@@ -26,32 +27,44 @@ def measure(quick: bool) -> Iterator[Measurement]:
     """Measure with each number of devices; `quick` makes one short round of the smallest two."""
     counts = DEVICE_COUNTS[:2] if quick else DEVICE_COUNTS
     rounds = 1 if quick else 3
-    rates: dict[int, float] = {}
+    # The machine is faster in one minute than in the next: what is compared is measured together.
+    measured = [{count: _round(count, quick) for count in counts} for _ in range(rounds)]
     for count in counts:
-        with tempfile.TemporaryDirectory() as folder:
-            write_fleet(Path(folder), count)
-            pairs = []
-            for _ in range(rounds):
-                floor = _relay_rate(Path(folder), count, quick)
-                rate, others = _manager_rate(Path(folder), count, quick)
-                pairs.append((rate, floor, others))
-        rates[count] = statistics.median(rate for rate, _, _ in pairs)
-        floor = statistics.median(floor for _, floor, _ in pairs)
-        ratio = statistics.median(rate / floor for rate, floor, _ in pairs)
-        at = f'{count} devices'
-        yield Measurement(f'calls, {at}', rates[count], 'calls/s')
-        yield Measurement(f'relay (floor), {at}', floor, 'calls/s')
-        yield Measurement(
-            f'calls / floor, {at}', ratio, '', at_least=0.6 if count == 1000 else None
-        )
-        for i, (name, unit, limit) in enumerate(_OTHERS):
-            value = statistics.median(others[i] for _, _, others in pairs)
-            limit = limit if count == 1000 else None
-            yield Measurement(f'{name}, {at}', value, unit, at_most=limit)
+        yield from _measurements(count, [by_count[count] for by_count in measured])
     most = max(counts)
+    ratio = statistics.median(by_count[most].rate / by_count[1].rate for by_count in measured)
+    yield Measurement(f'rate with {most} devices / with 1', ratio, '', at_least=0.8)
+
+
+class _Round(NamedTuple):
+    """The rates of manager and floor [calls/s], and the manager's values of `_OTHERS`."""
+
+    rate: float
+    floor: float
+    others: list[float]
+
+
+def _round(count: int, quick: bool) -> _Round:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_fleet(folder, count)
+        floor = alone(_relay_rate, folder, count, quick)
+        rate, others = alone(_manager_rate, folder, count, quick)
+    return _Round(rate, floor, others)
+
+
+def _measurements(count: int, rounds: list[_Round]) -> Iterator[Measurement]:
+    at = f'{count} devices'
+    yield Measurement(f'calls, {at}', statistics.median(r.rate for r in rounds), 'calls/s')
     yield Measurement(
-        f'rate with {most} devices / with 1', rates[most] / rates[1], '', at_least=0.8
+        f'relay (floor), {at}', statistics.median(r.floor for r in rounds), 'calls/s'
     )
+    ratio = statistics.median(r.rate / r.floor for r in rounds)
+    yield Measurement(f'calls / floor, {at}', ratio, '', at_least=0.6 if count == 1000 else None)
+    for i, (name, unit, limit) in enumerate(_OTHERS):
+        value = statistics.median(r.others[i] for r in rounds)
+        limit = limit if count == 1000 else None
+        yield Measurement(f'{name}, {at}', value, unit, at_most=limit)
 
 
 _OTHERS = (

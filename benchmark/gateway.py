@@ -18,7 +18,7 @@ from hos_device_layer.topics import DEVICE_STREAM_TOPIC
 from .caller import Caller
 from .fleet_spec import FIRST_UID, FLEET, device_id, write_fleet
 from .measurement import Measurement
-from .processes import cpu_s, memory_kb, ros_parameters, running
+from .processes import alone, cpu_s, memory_kb, ros_parameters, running
 
 OUTSTANDING = 16
 
@@ -74,9 +74,7 @@ def measure(quick: bool) -> Iterator[Measurement]:
 
 def _side_by_side(quick: bool) -> tuple[CallTimes, CallTimes]:
     """Measure a device on ROS and one at the gateway, one right after the other."""
-    ros = _calls_on_ros(1, quick)
-    with _fleet(1) as one:
-        return ros, one.calls(quick)
+    return alone(_calls_on_ros, 1, quick), alone(_calls_at_gateway, 1, quick)
 
 
 def _median(times: list[CallTimes]) -> CallTimes:
@@ -192,6 +190,11 @@ def _fleet(count: int) -> Iterator[_Fleet]:
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         write_fleet(Path(folder), count)
         yield _Fleet(Path(folder), count, stack)
+
+
+def _calls_at_gateway(count: int, quick: bool) -> CallTimes:
+    with _fleet(count) as fleet:
+        return fleet.calls(quick)
 
 
 def _calls_on_ros(count: int, quick: bool) -> CallTimes:

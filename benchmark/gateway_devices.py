@@ -120,14 +120,15 @@ class _Device:
             return
         args = frame['args']
         assert isinstance(args, dict)
-        await socket.send_str(
-            f'{{"op":"service_response","id":"{frame["id"]}","service":"{frame["service"]}",'
-            '"values":{"is_valid":true,"error":""},"result":true}'
-        )
+        # The result first, as a device on ROS does it that reports inside its handler.
         await socket.send_str(
             '{"op":"publish","topic":"haive_os/device/command_result",'
             f'"msg":{{"uid":{self._uid},"cmd_id":{args["cmd_id"]},"success":true,"error":"",'
             '"result_str":"V1.5V1.5V1.5"}}'
+        )
+        await socket.send_str(
+            f'{{"op":"service_response","id":"{frame["id"]}","service":"{frame["service"]}",'
+            '"values":{"is_valid":true,"error":""},"result":true}'
         )
 
     async def _ping_on(self, socket: ClientWebSocketResponse) -> None:
