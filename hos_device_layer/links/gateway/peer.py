@@ -39,6 +39,8 @@ class Peer:
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._awake = asyncio.Event()
+        # Whether the writer waits for something to write.
+        self._is_idle = False
         self.session = Session(
             switchboard, access, address, authenticate, self._wake, limits, self._loop.time()
         )
@@ -85,8 +87,10 @@ class Peer:
         session = self.session
         try:
             while session.closing is None:
+                self._is_idle = True
                 await self._awake.wait()
                 self._awake.clear()
+                self._is_idle = False
                 while session.outgoing:
                     await self._socket.send_str(session.next_text())
             await self._socket.close(
@@ -97,10 +101,30 @@ class Peer:
             return
 
     def _wake(self) -> None:
+        if self._is_idle and self.session.closing is None and self._send_at_once():
+            return
         self._awake.set()
         if self.session.closing is TOO_SLOW:
             # It would not read a close frame either.
             self._transport.abort()
+
+    def _send_at_once(self) -> bool:
+        """
+        Send the frame that waits, if the peer keeps up; returns whether it did.
+
+        A command arrives a sixth earlier than if the writer had to be woken for it.
+        """
+        if self._transport.get_write_buffer_size():
+            return False
+        sending = self._socket.send_str(self.session.next_text())
+        try:
+            # aiohttp waits only for a transport that holds bytes back: here it ends at once.
+            sending.send(None)
+        except (StopIteration, ConnectionError):
+            # A peer that is gone is noticed by the reader.
+            return True
+        sending.close()
+        raise RuntimeError('aiohttp waited although the transport holds nothing back')
 
     def _check_token(self) -> None:
         if self.session.access is None:
