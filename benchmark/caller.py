@@ -63,7 +63,7 @@ class Caller:
         self._on_end: Callable[[], None] = _nothing
 
     def close(self) -> None:
-        self._executor.remove_node(self._node)
+        self._executor.shutdown()
         self._node.destroy_node()
         rclpy.shutdown(context=self._context)
 

@@ -151,7 +151,7 @@ class SpecReloading:
             if self._follower is not None and time.monotonic() >= self._next_question:
                 self._ask(self._follower)
                 self._next_question = time.monotonic() + self._settings.follow_interval_s
-        executor.remove_node(self._node)
+        executor.shutdown()
         self._node.destroy_node()
 
     def _ask(self, follower: Follower) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import traceback
@@ -46,6 +47,10 @@ def run_node(
         node = create()
     except HosError as error:
         return _refuse(name, str(error))
+    # What has been made by now stays. Looking through it for garbage again and again would hold all
+    # devices up, for tens of milliseconds with a large specification.
+    gc.collect()
+    gc.freeze()
     _spin(node, signals)
     at_end(node)
     rclpy.shutdown()

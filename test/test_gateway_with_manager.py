@@ -141,7 +141,7 @@ class Ros:
         self._running = False
         self._executor.create_task(lambda: None)
         self._thread.join(WAIT_S)
-        self._executor.remove_node(self.node)
+        self._executor.shutdown()
         self.node.destroy_node()
 
     def _on_executor(self, function: Callable[[], Any]) -> Any:

@@ -128,8 +128,9 @@ class World:
 
     def end(self) -> None:
         self.manager.stop()
+        # An executor that is not shut down keeps its nodes, which go on taking requests.
+        self.executor.shutdown()
         for node in (self.manager, self.node):
-            self.executor.remove_node(node)
             node.destroy_node()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -111,6 +112,9 @@ def _serve(options: argparse.Namespace) -> None:
     downloads = Downloads(client.settings, options.state, options.allow_unencrypted_handlers)
     interfaces = [i for i in BUILT_IN_INTERFACES if options.network or i != NETWORK_INTERFACE]
     loader = HandlerLoader(interfaces)
+    # What has been imported stays: looking through it for garbage would hold every device up.
+    loader.load(())
+    gc.freeze()
     provisioner = Provisioner(host, downloads, options.handlers, loader)
     # Waited for below, by this thread alone. A shell that starts it in the background has had
     # SIGINT ignored.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 import time
@@ -115,7 +114,3 @@ class Provisioner:
             names = ', '.join(driver.__name__ for driver in handlers.drivers)
             _log.info('drivers: %s', names)
             self._host.set_handlers(handlers)
-            # What has been imported stays: looking through it for garbage would hold every device
-            # up for tens of milliseconds.
-            gc.collect()
-            gc.freeze()

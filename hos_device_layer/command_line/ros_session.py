@@ -54,6 +54,6 @@ def ros_session() -> Iterator[RosSession]:
     try:
         yield RosSession(node, executor)
     finally:
-        executor.remove_node(node)
+        executor.shutdown()
         node.destroy_node()
         rclpy.shutdown()
