@@ -22,6 +22,8 @@ _SPIN_S = 0.25
 
 _BAD_USAGE = 2
 
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 N = TypeVar('N', bound=Node)
 
 
@@ -54,6 +56,9 @@ def run_node(
     _spin(node, signals)
     at_end(node)
     rclpy.shutdown()
+    # Until Python has ended: it would give a second Ctrl-C back to the system, which kills.
+    for number in _ENDING_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     return 0
 
 
@@ -69,7 +74,7 @@ def _catch_signals() -> list[int]:
     def on_signal(number: int, _frame: FrameType | None) -> None:
         signals.append(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ENDING_SIGNALS:
         signal.signal(number, on_signal)
     return signals
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,17 @@ def test_an_impatient_user_changes_nothing(houses: Houses) -> None:
     assert house.program.wait() == 0
     assert 'Traceback' not in house.program.output
     assert house.caller.result(task_id).error == STOPPED
+
+
+def test_signals_that_keep_coming_kill_no_program_on_its_way_out(houses: Houses) -> None:
+    # A launch file passes Ctrl-C on that the terminal has sent to its programs already.
+    program = houses.program(SIMULATED_FLEET)
+    program.wait_for_output('simulated')
+    while program.process.poll() is None:
+        program.process.send_signal(signal.SIGINT)
+        time.sleep(0.001)
+    assert program.wait() == 0, program.output
+    assert 'Traceback' not in program.output
 
 
 def test_a_killed_caller_holds_nothing_up(houses: Houses, tmp_path: Path) -> None:
