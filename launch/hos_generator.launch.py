@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.events.process import ProcessExited
 from launch_ros.actions import Node
 
 ARGUMENTS = [
@@ -43,5 +44,12 @@ def _generator(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             executable='hos_generator',
             arguments=arguments,
             output='screen',
+            on_exit=_fail_with_it,
         )
     ]
+
+
+def _fail_with_it(exited: ProcessExited, _: LaunchContext) -> None:
+    # Of itself ros2 launch ends with code 0, and nobody would learn what `check` has found.
+    if exited.returncode != 0:
+        raise RuntimeError(f'the generator ended with code {exited.returncode}')
