@@ -74,7 +74,8 @@ ARGUMENTS = [
         default_value='false',
         choices=['true', 'false'],
         description='Start a rosbridge server (package rosbridge_server, port 9090) instead of '
-        'the gateway, for sites that have one already. It opens the whole ROS graph.',
+        'the gateway, for sites that have one already. It opens the whole ROS graph, on every '
+        'network of this computer. Not together with host.',
     ),
 ]
 
@@ -87,6 +88,8 @@ def _nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     params_file = Path(_argument(context, 'params_file')).expanduser().resolve()
     if not params_file.is_file():
         raise ValueError(f'params_file: there is no file {params_file}')
+    if _argument(context, 'host') == _argument(context, 'rosbridge') == 'true':
+        raise ValueError('host: it needs the gateway, which rosbridge replaces')
     shared = {
         'package': 'hos_device_layer',
         'namespace': _argument(context, 'namespace'),
@@ -96,6 +99,16 @@ def _nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         'emulate_tty': True,
     }
     return [
+        # First: where it is not installed, launch leaves behind what it has started before.
+        Node(
+            package='rosbridge_server',
+            executable='rosbridge_websocket',
+            # In the same namespace, so that the relative names of devices mean the same.
+            namespace=_argument(context, 'namespace'),
+            parameters=[{'port': ROSBRIDGE_PORT}],
+            condition=IfCondition(LaunchConfiguration('rosbridge')),
+            output='screen',
+        ),
         Node(executable='device_manager', on_exit=Shutdown(reason='no device manager'), **shared),
         Node(
             executable='simulated_fleet',
@@ -104,16 +117,8 @@ def _nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         ),
         ExecuteProcess(
             cmd=[sys.executable, '-m', 'hos_client.host', '--url', GATEWAY_URL],
+            name='host',
             condition=IfCondition(LaunchConfiguration('host')),
-            output='screen',
-        ),
-        Node(
-            package='rosbridge_server',
-            executable='rosbridge_websocket',
-            # In the same namespace, so that the relative names of devices mean the same.
-            namespace=_argument(context, 'namespace'),
-            parameters=[{'port': ROSBRIDGE_PORT}],
-            condition=IfCondition(LaunchConfiguration('rosbridge')),
             output='screen',
         ),
     ]
