@@ -49,8 +49,8 @@ def run_node(
         node = create()
     except HosError as error:
         return _refuse(name, str(error))
-    # What has been made by now stays. Looking through it for garbage again and again would hold all
-    # devices up, for tens of milliseconds with a large specification.
+    # What has been made by now stays: looking through it for garbage, again and again, would hold
+    # all devices up, for tens of milliseconds with a large specification.
     gc.collect()
     gc.freeze()
     _spin(node, signals)
