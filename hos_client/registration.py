@@ -126,7 +126,7 @@ class Registration:
                 some = differing[start : start + _DESCRIPTIONS]
                 await self._ask_sync(line, Sync(update=tuple(d.describe() for d in some)))
         except RefusedError as error:
-            # Another rosbridge server, which has no use for descriptions.
+            # A server that knows no descriptions, and says so: the devices connect all the same.
             _log.info('this server takes no descriptions of devices: %s', error)
 
     async def _sync(self, line: Line, frame: Sync) -> Message:
