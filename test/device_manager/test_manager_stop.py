@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,8 @@ def test_signals_that_keep_coming_kill_no_program_on_its_way_out(houses: Houses)
     program.wait_for_output('simulated')
     while program.process.poll() is None:
         program.process.send_signal(signal.SIGINT)
-        time.sleep(0.001)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            program.process.wait(0.001)
     assert program.wait() == 0, program.output
     assert 'Traceback' not in program.output
 
