@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hos_device_layer.core.tables import Row
-from hos_device_layer.device_database import LocalCopy
+from hos_device_layer.core.spec.tables import Row
+from hos_device_layer.database import LocalCopy
 
 FLEET = 'bench'
 FUNCTION = 'arm_move'

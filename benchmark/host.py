@@ -15,16 +15,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from hos_device_layer.core.commands import Command
-from hos_device_layer.core.field_types import Field
-from hos_device_layer.core.fleet import Fleet, fleet_to_json
+from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.rosbridge.messages import (
     ConnectionInfo,
     DeviceAPICallResponse,
     TypedField,
 )
-from hos_device_layer.core.serializers import Serializer
-from hos_device_layer.core.spec import Device, DeviceType, Function
+from hos_device_layer.core.spec.field_types import Field
+from hos_device_layer.core.spec.fleet import Fleet, fleet_to_json
+from hos_device_layer.core.spec.records import Device, DeviceType, Function
+from hos_device_layer.core.spec.serializers import Serializer
 from hos_device_layer.links.gateway import Gateway, GatewaySettings
 from hos_device_layer.links.gateway.downloads import FLEET_FILE, HANDLERS_FILE
 

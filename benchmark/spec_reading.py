@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from hos_device_layer.core.spec_checks import check_tables
-from hos_device_layer.device_database.base_schema import FieldSchema, Record, TableSchema
-from hos_device_layer.device_database.columns import Memory, columns_of, find_tables
-from hos_device_layer.device_database.links import rows_of_tables
+from hos_device_layer.core.spec.checks import check_tables
+from hos_device_layer.database.airtable.base_schema import FieldSchema, Record, TableSchema
+from hos_device_layer.database.airtable.matching import Memory, columns_of, find_tables
+from hos_device_layer.database.airtable.rows import rows_of_tables
 
 from .measurement import Measurement
 

@@ -12,7 +12,7 @@ from hos_interfaces.srv import DeviceAPICall
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
-from hos_device_layer.device_database import LocalCopy
+from hos_device_layer.database import LocalCopy
 from hos_device_layer.services import DEVICE_DB_RELOAD_SERVICE
 
 from .caller import Caller

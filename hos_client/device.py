@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from hos_device_layer.core.rosbridge.device_descriptions import device_hash, set_hash
 from hos_device_layer.core.rosbridge.frames import DeviceDescription
-from hos_device_layer.core.rosbridge.rosters import device_hash, set_hash
 
 from .errors import DeviceError
 

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from hos_device_layer.core.errors import ValueMismatchError
-from hos_device_layer.core.field_types import FieldType, Value
 from hos_device_layer.core.rosbridge.frames import (
     AdvertiseService,
     CallService,
@@ -30,6 +29,7 @@ from hos_device_layer.core.rosbridge.messages import (
     decode_message,
 )
 from hos_device_layer.core.rosbridge.names import Service, understand_service
+from hos_device_layer.core.spec.field_types import FieldType, Value
 from hos_device_layer.services import (
     CONNECT_DEVICE_SERVICE,
     DEVICE_COMMAND_SERVICE,

@@ -20,7 +20,7 @@ from rclpy.node import Node
 from rclpy.task import Future
 
 from .core.errors import CallFailedError, CallPendingError, ValueMismatchError
-from .core.field_types import Field, FieldType, Value
+from .core.spec.field_types import Field, FieldType, Value
 from .core.text import shortened
 from .device_api_client import PendingCall, client_of
 

@@ -15,21 +15,21 @@ from rclpy.node import Node
 from std_msgs.msg import UInt32
 
 from . import services, topics
-from .core.calls import Argument
-from .core.connections import Notice
-from .core.dispatcher import Dispatcher
-from .core.effects import ConnectionChange, Effect, TaskResult
+from .core.dispatch.calls import Argument
+from .core.dispatch.connections import Notice
+from .core.dispatch.dispatcher import Dispatcher
+from .core.dispatch.effects import ConnectionChange, Effect, TaskResult
 from .core.errors import CallRefusedError, UnknownUidError
-from .core.fleet import fleet_of
-from .core.log_budget import LogBudget
-from .core.moment import Moment
+from .core.log_rate_limiter import LogBudget
 from .core.rosbridge import messages
 from .core.rosbridge.messages import DeviceAPICallResponse, TypedField
-from .core.spec import Device, Spec, Stream
+from .core.spec.fleet import fleet_of
+from .core.spec.records import Device, Spec, Stream
+from .core.timestamp import Moment
 from .diagnostics import Diagnostics
 from .links.gateway import GatewayError
-from .links.gateway.ros_gateway import RosGateway, connection_info
-from .links.ros_link import RosLink
+from .links.gateway.link import RosGateway, connection_info
+from .links.ros.link import RosLink
 from .links.routes import Routes
 from .parameters import declare_parameters
 from .qos import EVENT_QOS, PING_QOS, RESULT_QOS, SERVICE_QOS

@@ -6,10 +6,10 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 
-from .core.connections import Connection, State
-from .core.dispatcher import Dispatcher
-from .core.spec import Device
-from .core.tables import fleet_table
+from .core.dispatch.connections import Connection, State
+from .core.dispatch.dispatcher import Dispatcher
+from .core.spec.records import Device
+from .core.spec.tables import fleet_table
 from .guarding import guarded
 from .qos import DIAGNOSTICS_QOS
 

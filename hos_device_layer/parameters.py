@@ -11,10 +11,10 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.node import Node
 
-from .core.dispatcher import Limits
+from .core.dispatch.dispatcher import Limits
 from .core.errors import HosError
 from .core.text import shortened
-from .device_database.installed import installed_device_db
+from .database.installed import installed_device_db
 from .links.gateway import DEFAULT_PORT, GatewaySettings, default_token_file
 from .task_ids import state_folder
 

@@ -12,13 +12,13 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from .core.errors import DatabaseError
-from .core.spec import Spec
-from .core.spec_diff import describe_changes, diff_specs
-from .device_database import LocalCopy
-from .device_database.airtable import Airtable
-from .device_database.following import Follower
-from .device_database.pace import Pace
-from .device_database.source import AirtableSource, LocalSource, SpecSource, open_airtable
+from .core.spec.diff import describe_changes, diff_specs
+from .core.spec.records import Spec
+from .database import LocalCopy
+from .database.airtable.client import Airtable
+from .database.airtable.follower import Follower
+from .database.airtable.rate_limiter import Pace
+from .database.source import AirtableSource, LocalSource, SpecSource, open_airtable
 from .guarding import guarded
 from .parameters import Settings
 from .services import DEVICE_DB_RELOAD_SERVICE

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import hos_device_layer
 from hos_device_layer.core.errors import DatabaseError
-from hos_device_layer.core.spec import Spec
-from hos_device_layer.device_database import LocalCopy
-from hos_device_layer.device_database.installed import installed_device_db
+from hos_device_layer.core.spec.records import Spec
+from hos_device_layer.database import LocalCopy
+from hos_device_layer.database.installed import installed_device_db
 
 from .source import device_api_source
 

@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from hos_device_layer.core.connections import TRANSITIONS, Event, State
+from hos_device_layer.core.dispatch.connections import TRANSITIONS, Event, State
 
 _BLOCK = re.compile(r'```mermaid\n.*?```\n', re.DOTALL)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from hos_device_layer.core.field_types import Field, FieldType
-from hos_device_layer.core.spec import Function, Spec
+from hos_device_layer.core.spec.field_types import Field, FieldType
+from hos_device_layer.core.spec.records import Function, Spec
 
 from .names import class_names, field_names, function_names
 from .texts import comma_list, literal, one_line, paragraph

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from project import ROOT
 
-ROOT = Path(__file__).parents[1]
 # What reaches the network on this machine; nothing else of ours may help the newcomer.
 NETWORK = ('PIP_', 'UV_', 'SSL_', 'HTTP', 'http', 'ALL_PROXY', 'NO_PROXY', 'no_proxy')
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 from manager_double import running_gateway
 from peers import UID, Peer, serialized_command
+from project import ROOT
 
-from hos_device_layer.core.commands import Command
-from hos_device_layer.core.field_types import Field, FieldType
+from hos_device_layer.core.dispatch.commands import Command
+from hos_device_layer.core.rosbridge.broker import Switchboard
 from hos_device_layer.core.rosbridge.events import (
     CommandAnswered,
     ConnectCalled,
@@ -20,11 +20,12 @@ from hos_device_layer.core.rosbridge.events import (
     StreamSampled,
 )
 from hos_device_layer.core.rosbridge.messages import ConnectDeviceResponse
-from hos_device_layer.core.rosbridge.switchboard import Switchboard
-from hos_device_layer.core.spec import Function
-from hos_device_layer.links.gateway import peer, server, settings
+from hos_device_layer.core.spec.field_types import Field, FieldType
+from hos_device_layer.core.spec.records import Function
+from hos_device_layer.links.gateway import server, settings
+from hos_device_layer.links.gateway import websocket_connection as peer
 
-DOCUMENTS = Path(__file__).parents[1] / 'docs'
+DOCUMENTS = ROOT / 'docs'
 
 
 def test_the_frames_of_a_microcontroller() -> None:

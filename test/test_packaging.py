@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from project import ROOT
 
 from hos_device_layer.parameters import PARAMETERS
 
-ROOT = Path(__file__).parents[1]
 LAUNCH_FILES = sorted((ROOT / 'launch').glob('*.py'))
 SETUP = (ROOT / 'setup.py').read_text()
 

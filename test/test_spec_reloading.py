@@ -17,9 +17,9 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from hos_device_layer import services, topics
-from hos_device_layer.core.tables import Row, Tables
-from hos_device_layer.device_database import LocalCopy, source
-from hos_device_layer.device_database.pace import Pace
+from hos_device_layer.core.spec.tables import Row, Tables
+from hos_device_layer.database import LocalCopy, source
+from hos_device_layer.database.airtable.rate_limiter import Pace
 from hos_device_layer.device_manager import DeviceManager
 from hos_device_layer.qos import EVENT_QOS, RESULT_QOS, SERVICE_QOS
 from hos_device_layer.testing.airtable import RunningAirtable, running_airtable
@@ -225,9 +225,9 @@ def test_a_base_that_is_followed_needs_no_request(
     server: RunningAirtable, copy: LocalCopy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hos_device_layer import spec_reloading
-    from hos_device_layer.device_database.bootstrap import init_base
-    from hos_device_layer.device_database.columns import Memory
-    from hos_device_layer.device_database.pushing import push_tables
+    from hos_device_layer.database.airtable.init import init_base
+    from hos_device_layer.database.airtable.matching import Memory
+    from hos_device_layer.database.airtable.push import push_tables
 
     quick = Pace(requests=10_000)
     monkeypatch.setattr(spec_reloading, '_PACE', quick)

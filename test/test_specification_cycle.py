@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from project import ROOT
 
 from hos_device_layer.command_line import call, db
 from hos_device_layer.command_line.ros_session import ros_session
-from hos_device_layer.device_database import source
-from hos_device_layer.device_database.pace import Pace
+from hos_device_layer.database import source
+from hos_device_layer.database.airtable.rate_limiter import Pace
 from hos_device_layer.services import DEVICE_CONNECTION_INFOS_SERVICE
 from hos_device_layer.testing.airtable import Fault, RunningAirtable, running_airtable
-
-ROOT = Path(__file__).parents[1]
 
 PATIENCE_S = 60.0
 ASK_AGAIN_S = 2.0

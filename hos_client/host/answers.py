@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from hos_device_layer.core.errors import ValueMismatchError
-from hos_device_layer.core.field_types import Field, FieldType, Value
+from hos_device_layer.core.spec.field_types import Field, FieldType, Value
 from hos_device_layer.core.text import shortened
 
 # A number as instruments write it, with its unit: `+1.250E-03 V`, `12.5g`.

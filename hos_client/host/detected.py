@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hos_device_layer.core.fleet import Fleet
-from hos_device_layer.core.spec import Device, DeviceType, Function, Stream
+from hos_device_layer.core.spec.fleet import Fleet
+from hos_device_layer.core.spec.records import Device, DeviceType, Function, Stream
 
 Info = Mapping[str, Any]
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from hos_device_layer.core.archives import MAX_BYTES, ArchiveError, unpack
 from hos_device_layer.core.errors import SpecError
-from hos_device_layer.core.fleet import Fleet, fleet_from_json
+from hos_device_layer.core.spec.fleet import Fleet, fleet_from_json
 
 from .. import http
 from ..settings import Settings

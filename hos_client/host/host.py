@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hos_device_layer.core.fleet import Fleet
+from hos_device_layer.core.spec.fleet import Fleet
 
 from ..client import Client
 from ..device import Device

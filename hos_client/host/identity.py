@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from hos_device_layer.core.fleet import Fleet
-from hos_device_layer.core.spec import Device
+from hos_device_layer.core.spec.fleet import Fleet
+from hos_device_layer.core.spec.records import Device
 from hos_device_layer.core.text import shortened
 
 from .detected import Info

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hos_device_layer.core.fleet import Fleet
+from hos_device_layer.core.spec.fleet import Fleet
 
 from .choice import in_order
 from .detected import DetectedDevice, Info, describe

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from hos_device_layer.core.fleet import Fleet
+from hos_device_layer.core.spec.fleet import Fleet
 
 from .downloads import DownloadError, Downloads
 from .host import Host

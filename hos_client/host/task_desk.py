@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 
-from hos_device_layer.core.deadlines import Deadlines
+from hos_device_layer.core.dispatch.deadlines import Deadlines
 
 from ..client import Client
 from ..message import Task

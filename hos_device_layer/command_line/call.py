@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..core.errors import DatabaseError
-from ..core.spec import Function
+from ..core.spec.records import Function
 from ..core.text import shortened
+from ..database import LocalCopy
+from ..database.installed import installed_device_db
 from ..device_api import DeviceAPICallInfo, call_with_fields, value_dict
-from ..device_database import LocalCopy
-from ..device_database.installed import installed_device_db
 from .ros_session import ros_session
 
 # The manager ends every task; this only bounds a manager that does not keep its promise [s].

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ..core.errors import DatabaseError
-from ..core.spec import Spec
-from ..device_database import LocalCopy
-from ..device_database.installed import installed_device_db
+from ..core.spec.records import Spec
+from ..database import LocalCopy
+from ..database.installed import installed_device_db
 
 
 def add_parser(subparsers: Any) -> None:

@@ -12,19 +12,19 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from ..core import tables as t
 from ..core.errors import DatabaseError
-from ..core.spec import Spec
-from ..core.spec_diff import Change, diff_specs
-from ..device_database import LocalCopy
-from ..device_database.bootstrap import init_base
-from ..device_database.installed import installed_device_db
-from ..device_database.local_copy import Version
-from ..device_database.problem_report import write_back
-from ..device_database.pushing import push_tables
-from ..device_database.reading import read_base
-from ..device_database.source import AirtableSource, describe_age, open_airtable
-from ..device_database.sync_state import load_sync_state
+from ..core.spec import tables as t
+from ..core.spec.diff import Change, diff_specs
+from ..core.spec.records import Spec
+from ..database import LocalCopy
+from ..database.airtable.init import init_base
+from ..database.airtable.problem_report import write_back
+from ..database.airtable.pull import read_base
+from ..database.airtable.push import push_tables
+from ..database.airtable.sync_state import load_sync_state
+from ..database.installed import installed_device_db
+from ..database.local_copy import Version
+from ..database.source import AirtableSource, describe_age, open_airtable
 from .check import print_problems
 
 # Something could not be done; 1 is for a specification with problems.

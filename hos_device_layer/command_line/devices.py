@@ -12,7 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rich.console import Console
 from rich.table import Table
 
-from ..core.connections import State
+from ..core.dispatch.connections import State
 from ..diagnostics import DIAGNOSTICS_TOPIC
 from ..qos import DIAGNOSTICS_QOS
 from .ros_session import MANAGER_PATIENCE_S, NO_MANAGER, ros_session

@@ -17,8 +17,8 @@ from types import FrameType
 from typing import Any
 
 from ..core.errors import DatabaseError
-from ..device_database import LocalCopy
-from ..device_database.installed import installed_device_db
+from ..database import LocalCopy
+from ..database.installed import installed_device_db
 from ..links.gateway import DEFAULT_PORT
 from ..parameters import AIRTABLE, LOCAL
 

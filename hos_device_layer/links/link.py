@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..core.commands import Command
-from ..core.spec import Device, Stream
+from ..core.dispatch.commands import Command
+from ..core.spec.records import Device, Stream
 
 
 class Link(Protocol):

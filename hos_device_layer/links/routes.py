@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..core.commands import Command
-from ..core.spec import Device, Stream
+from ..core.dispatch.commands import Command
+from ..core.spec.records import Device, Stream
 from .link import DeviceEvents, Link
 
 

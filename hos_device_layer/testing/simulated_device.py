@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 
 from ..core.errors import ValueMismatchError
-from ..core.field_types import Field, FieldType, Value
-from ..core.serializers import PLACEHOLDER
-from ..core.spec import Device, Function, Spec, Stream
+from ..core.spec.field_types import Field, FieldType, Value
+from ..core.spec.records import Device, Function, Spec, Stream
+from ..core.spec.serializers import PLACEHOLDER
 
 # The part of its range by which a simulated quantity moves from one reading to the next.
 _DRIFT = 0.02

@@ -16,12 +16,12 @@ from rclpy.node import Node
 from std_msgs.msg import UInt32
 
 from .. import services, topics
+from ..core.dispatch.results import to_marked
 from ..core.errors import ValueMismatchError
-from ..core.field_types import Value
-from ..core.results import to_marked
-from ..core.spec import Function
-from ..device_database import LocalCopy
-from ..device_database.installed import installed_device_db
+from ..core.spec.field_types import Value
+from ..core.spec.records import Function
+from ..database import LocalCopy
+from ..database.installed import installed_device_db
 from ..parameters import DEVICE_DB_PATH, FLEET, Parameter, ParameterError, declare
 from ..qos import RESULT_QOS, SERVICE_QOS
 from ..spinning import run_node

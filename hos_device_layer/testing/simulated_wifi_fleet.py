@@ -13,12 +13,12 @@ from pathlib import Path
 from hos_client import Client, ClientError, DevicePool, Task
 from hos_client import Device as ClientDevice
 
+from ..core.dispatch.results import to_marked
 from ..core.errors import DatabaseError, ValueMismatchError
-from ..core.field_types import Value
-from ..core.results import to_marked
-from ..core.spec import Spec
-from ..device_database import LocalCopy
-from ..device_database.installed import installed_device_db
+from ..core.spec.field_types import Value
+from ..core.spec.records import Spec
+from ..database import LocalCopy
+from ..database.installed import installed_device_db
 from .simulated_device import SimulatedDevice
 
 STREAM_PERIOD_S = 1.0

@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import rclpy
-from conftest import Houses
 from manager_process import MANAGER, SIMULATED_FLEET
+from managers import Houses
+from project import ROOT
 from rclpy.executors import Executor
 from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
@@ -23,8 +23,6 @@ from hos_device_layer.gen.hos_device_api import (
     device_identify,
     light_set,
 )
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -40,8 +38,8 @@ def demo_fleet(module_houses: Houses, tmp_path_factory) -> Iterator[None]:
 
 def test_the_example_node_picks_up_a_tube(demo_fleet) -> None:
     done = subprocess.run(
-        [sys.executable, str(REPOSITORY / 'examples' / 'pick_a_tube.py')],
-        env={**os.environ, 'PYTHONPATH': os.pathsep.join([str(REPOSITORY), *sys.path])},
+        [sys.executable, str(ROOT / 'examples' / 'pick_a_tube.py')],
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join([str(ROOT), *sys.path])},
         capture_output=True,
         text=True,
     )

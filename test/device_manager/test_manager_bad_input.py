@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import House, Houses
+from managers import House, Houses
 from ros_peers import Device, finish_at_once
 from sample_fleet import MEASURE_ARGUMENTS, TWIN_ID, UIDLESS_ID, write_sample_fleet
 

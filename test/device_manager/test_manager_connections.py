@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import House
+from managers import House
 from ros_peers import Caller, Device, StreamPublisher, finish_at_once
 from sample_fleet import MEASURE_ARGUMENTS, STREAMS, TWIN_UID
 

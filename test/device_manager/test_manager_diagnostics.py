@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conftest import House
 from diagnostic_msgs.msg import DiagnosticStatus
+from managers import House
 from sample_fleet import TWIN_ID, UIDLESS_ID
 
 

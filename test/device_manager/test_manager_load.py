@@ -6,11 +6,11 @@ import signal
 import threading
 
 import pytest
-from conftest import House, Houses
+from managers import House, Houses
 from ros_peers import finish_at_once, mute_device
 from sample_fleet import FleetDevice, sample_tables
 
-from hos_device_layer.device_database import LocalCopy
+from hos_device_layer.database import LocalCopy
 
 COUNT = 500
 

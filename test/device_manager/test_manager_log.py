@@ -6,8 +6,8 @@ import re
 import textwrap
 from pathlib import Path
 
-from conftest import House, Houses
 from manager_process import patched
+from managers import House, Houses
 from ros_peers import StreamPublisher, finish_at_once
 
 
@@ -42,7 +42,7 @@ def test_mistakes_in_callbacks_are_logged_and_stop_nothing(houses: Houses, tmp_p
 
 
 _MISTAKES = textwrap.dedent("""
-    from hos_device_layer.core.dispatcher import Dispatcher
+    from hos_device_layer.core.dispatch.dispatcher import Dispatcher
     from hos_device_layer.diagnostics import Diagnostics
 
     connect, publish = Dispatcher.connect, Diagnostics.publish

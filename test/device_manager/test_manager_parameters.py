@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import House, Houses
 from manager_process import MANAGER, SIMULATED_FLEET
+from managers import House, Houses
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
 from rclpy.node import Node
 from ros_peers import Ros, answer_of

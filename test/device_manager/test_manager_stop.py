@@ -11,8 +11,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from conftest import Houses
 from manager_process import SIMULATED_FLEET, Program
+from managers import Houses
 from ros_peers import finish_at_once
 
 # Ctrl-C and SIGTERM end everything within this [s].

@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 
 import pytest
-from conftest import House, Houses
 from manager_process import patched
+from managers import House, Houses
 from ros_peers import Device, finish_at_once, mute_device
 from sample_fleet import MEASURE_ARGUMENTS
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
-from conftest import House, Houses
 from manager_process import SIMULATED_FLEET, Program
+from managers import House, Houses
+from project import ROOT
 from ros_peers import Arguments, Caller
 
-from hos_device_layer.core.field_types import Field, FieldType
-from hos_device_layer.core.results import parse_values
-from hos_device_layer.core.spec import Function, Spec
-from hos_device_layer.device_database import LocalCopy
+from hos_device_layer.core.dispatch.results import parse_values
+from hos_device_layer.core.spec.field_types import Field, FieldType
+from hos_device_layer.core.spec.records import Function, Spec
+from hos_device_layer.database import LocalCopy
 
-DEVICE_DB = Path(__file__).parents[2] / 'device_db'
+DEVICE_DB = ROOT / 'device_db'
 FLEET = 'demo'
 
 

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from .fake_project import FakeProject, environ_of
+from fake_project import FakeProject, environ_of
 
 VENV = ['uv venv', 'uv pip']
 INTERFACES = ['cmake -S', 'cmake --build', 'cmake --install']

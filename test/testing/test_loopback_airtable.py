@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from project import ROOT
 from pyairtable import Api
 from pyairtable.api.base import Base as ApiBase
 
@@ -284,7 +284,7 @@ def test_it_runs_in_a_terminal() -> None:
         [sys.executable, '-m', 'hos_device_layer.testing.airtable', '--rate-limit'],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         env=os.environ,
     )
     assert process.stdout is not None

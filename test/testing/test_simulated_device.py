@@ -1,20 +1,20 @@
 import itertools
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from project import SAMPLE_DB
 
-from hos_device_layer.core.calls import Argument, check_call
+from hos_device_layer.core.dispatch.calls import Argument, check_call
+from hos_device_layer.core.dispatch.results import parse_values, to_json, to_marked
 from hos_device_layer.core.errors import ValueMismatchError
-from hos_device_layer.core.field_types import Field, FieldType
-from hos_device_layer.core.results import parse_values, to_json, to_marked
-from hos_device_layer.core.serializers import Serializer
-from hos_device_layer.core.spec import Device, DeviceType, Function, Spec, Stream
-from hos_device_layer.device_database import LocalCopy
+from hos_device_layer.core.spec.field_types import Field, FieldType
+from hos_device_layer.core.spec.records import Device, DeviceType, Function, Spec, Stream
+from hos_device_layer.core.spec.serializers import Serializer
+from hos_device_layer.database import LocalCopy
 from hos_device_layer.testing.simulated_device import SimulatedDevice
 
-SAMPLE = LocalCopy(Path(__file__).parents[2] / 'device_db').read()
+SAMPLE = LocalCopy(SAMPLE_DB).read()
 DEVICE = Device('L1', 11, 'Lift', 'lab')
 
 

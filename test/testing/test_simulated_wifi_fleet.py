@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from manager_double import running_gateway
 
-from hos_device_layer.core.commands import Command
-from hos_device_layer.core.results import parse_values
-from hos_device_layer.device_database import LocalCopy
-from hos_device_layer.device_database.installed import installed_device_db
+from hos_device_layer.core.dispatch.commands import Command
+from hos_device_layer.core.dispatch.results import parse_values
+from hos_device_layer.database import LocalCopy
+from hos_device_layer.database.installed import installed_device_db
 from hos_device_layer.testing.simulated_wifi_fleet import SimulatedWifiFleet
 
 

@@ -1,12 +1,12 @@
 """The rosbridge protocol v2 as the gateway speaks it: text in, events and text out."""
 
 from .access import ANONYMOUS_DEVICE_ACCESS, LOCAL_ACCESS, Access, Role
-from .admission import Admission
+from .authentication_backoff import Admission
+from .broker import Published, Switchboard
 from .events import Call, Event
 from .frames import FrameError
-from .limits import Limits
+from .rate_limits import Limits
 from .session import Close, Session
-from .switchboard import Published, Switchboard
 
 __all__ = [
     'ANONYMOUS_DEVICE_ACCESS',

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from .access import Access
+from .device_channel import Order, Seat
 from .events import (
     ApiCalled,
     Call,
@@ -42,7 +43,6 @@ from .frames import (
     raw,
     salvage,
 )
-from .limits import Limits, TokenBucket
 from .messages import (
     ConnectDeviceRequest,
     DeviceAPICallRequest,
@@ -53,10 +53,10 @@ from .messages import (
     read_answer,
 )
 from .names import Service, Topic, TopicName, check_type, understand_service, understand_topic
-from .seat import Order, Seat
+from .rate_limits import Limits, TokenBucket
 
 if TYPE_CHECKING:
-    from .switchboard import Switchboard
+    from .broker import Switchboard
 
 
 class Close(NamedTuple):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from ...core.commands import Command
+from ...core.dispatch.commands import Command
 from ...core.rosbridge import Call, Event, Published, Session, Switchboard
 from ...core.rosbridge.events import (
     ApiCalled,

@@ -18,11 +18,11 @@ from aiohttp import web
 from ...core.errors import HosError
 from ...core.rosbridge import Access, Close, Event, Session, Switchboard
 from ...core.rosbridge.session import WRONG_TOKEN
-from .doorkeeper import Doorkeeper, Visit
+from .authentication import Doorkeeper, Visit
 from .downloads import Downloads
 from .mailbox import Mailbox
-from .peer import CLOSE_TIMEOUT_S, Peer
 from .settings import GatewaySettings
+from .websocket_connection import CLOSE_TIMEOUT_S, Peer
 
 _Answer = TypeVar('_Answer')
 

@@ -1,0 +1,1 @@
+"""The decisions of the device manager, pure: events in, effects out."""

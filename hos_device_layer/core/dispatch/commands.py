@@ -1,0 +1,22 @@
+"""What travels between the device manager and a device, whatever the link."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..spec.records import Function
+
+
+class Command(NamedTuple):
+    """
+    A call on its way to a device.
+
+    `arguments` are the texts of the values, in the order of `function.arguments`; `serialized` is
+    the whole command as one text, or None for a device that takes typed arguments.
+    """
+
+    cmd_id: int
+    uid: int
+    function: Function
+    arguments: tuple[str, ...]
+    serialized: str | None

@@ -1,0 +1,1 @@
+"""The device specification: its tables, how they are read, checked and compared."""

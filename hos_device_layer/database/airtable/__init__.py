@@ -1,0 +1,1 @@
+"""The specification in Airtable: reading, writing and following a base."""

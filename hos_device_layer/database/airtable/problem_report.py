@@ -1,0 +1,70 @@
+"""Each problem written into the base, beside the row that it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ...core.errors import DatabaseError
+from ...core.spec.tables import Problem, row_label
+from .base_schema import FieldSchema
+from .client import Airtable
+from .layout import field_of
+from .matching import PROBLEMS_COLUMN, FoundTable
+from .pull import Reading
+from .push import batches
+from .requests import LostAnswerError
+
+_ATTEMPTS = 5
+
+
+def write_back(airtable: Airtable, reading: Reading, problems: Iterable[Problem]) -> int:
+    """
+    Fill the column `problems` of each row, empty it where there are none any more.
+
+    Adds the column to a table that needs it; returns how many rows were changed. Raises
+    DatabaseError.
+    """
+    texts: dict[tuple[str, str], list[str]] = {}
+    for problem in problems:
+        column = f'{problem.column}: ' if problem.column else ''
+        texts.setdefault((problem.table, problem.row), []).append(column + problem.text)
+    changed = 0
+    for table in reading.found.tables:
+        wanted = {
+            record.id: '\n'.join(texts.get((table.name, row_label(table.name, row, position)), ()))
+            for position, (record, row) in enumerate(
+                zip(reading.records[table.name], reading.tables[table.name]), start=1
+            )
+        }
+        changed += _write_table(airtable, reading, table, wanted)
+    return changed
+
+
+def _write_table(
+    airtable: Airtable, reading: Reading, table: FoundTable, wanted: Mapping[str, str]
+) -> int:
+    field = table.columns.get(PROBLEMS_COLUMN)
+    if field is None:
+        if not any(wanted.values()):
+            return 0
+        field = _add_column(airtable, table)
+    changes = {
+        record.id: {field.id: wanted[record.id] or None}
+        for record in reading.records[table.name]
+        if wanted[record.id] != str(record.fields.get(field.id, '')).strip()
+    }
+    for batch in batches(list(changes.items())):
+        airtable.update_records(table.schema.id, dict(batch))
+    return len(changes)
+
+
+def _add_column(airtable: Airtable, table: FoundTable) -> FieldSchema:
+    for _ in range(_ATTEMPTS):
+        try:
+            return airtable.create_field(table.schema.id, field_of(table.name, PROBLEMS_COLUMN))
+        except LostAnswerError:
+            for present in airtable.schema():
+                for field in present.fields:
+                    if present.id == table.schema.id and field.name == PROBLEMS_COLUMN:
+                        return field
+    raise DatabaseError('the connection to Airtable keeps breaking; repeat this later')

@@ -1,0 +1,130 @@
+"""A base filled from a specification: rows are added or changed, never doubled, never removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from ...core.errors import DatabaseError
+from ...core.spec import tables as t
+from ...core.spec.tables import Tables
+from .base_schema import Record
+from .client import MAX_RECORDS_PER_REQUEST, Airtable
+from .matching import FoundTable, Memory, serializers_table, spec_columns
+from .pull import read_base
+from .requests import LostAnswerError
+from .row_plan import RowPlan, key_column, plan_rows
+from .rows import row_names
+
+# How often a table is looked at again: for links within it, and after an answer was lost.
+_ATTEMPTS = 5
+
+T = TypeVar('T')
+
+
+class Pushed(msgspec.Struct, frozen=True):
+    """What was done to a table."""
+
+    table: str
+    added: int
+    changed: int
+    only_in_base: int
+
+
+def push_tables(airtable: Airtable, tables: Tables, memory: Memory) -> list[Pushed]:
+    """
+    Bring every row of `tables` into the base; may be repeated, also after it was interrupted.
+
+    Raises DatabaseError, where a table is missing before anything is written.
+    """
+    reading = read_base(airtable, memory)
+    found = {table.name: table for table in reading.found.tables}
+    tables = _under_its_name(tables, found)
+    missing = list(_missing(tables, found))
+    if missing:
+        raise DatabaseError(f'the base lacks {", ".join(missing)}; run `hos db init` first')
+    push = _Push(airtable, found, {name: list(rs) for name, rs in reading.records.items()})
+    order = [table for table in t.NAME_COLUMNS if table in tables]
+    order += sorted(table for table in tables if table not in t.NAME_COLUMNS)
+    return [push.table(name, tables) for name in order]
+
+
+def _under_its_name(tables: Tables, found: Mapping[str, FoundTable]) -> Tables:
+    """Give the table of serializers the name that it has in the base."""
+    ours, theirs = serializers_table(tables), serializers_table(found)
+    return {theirs if name == ours else name: rows for name, rows in tables.items()}
+
+
+def _missing(tables: Tables, found: Mapping[str, FoundTable]) -> Iterator[str]:
+    for name, rows in tables.items():
+        if name not in found:
+            yield f'the table {name!r}'
+            continue
+        for column in spec_columns(name):
+            is_used = any(not t.is_empty(row.get(column)) for row in rows)
+            if is_used and column not in found[name].columns:
+                yield f'the column {column!r} of the table {name!r}'
+
+
+class _Push:
+    """The base as far as it is known meanwhile."""
+
+    def __init__(
+        self,
+        airtable: Airtable,
+        found: Mapping[str, FoundTable],
+        records: dict[str, list[Record]],
+    ) -> None:
+        self._airtable = airtable
+        self._found = found
+        self._records = records
+
+    def table(self, name: str, tables: Tables) -> Pushed:
+        table = self._found[name]
+        added = changed = 0
+        done: RowPlan | None = None
+        for _ in range(_ATTEMPTS):
+            plan = self._plan(table, tables)
+            if plan.is_empty:
+                return Pushed(name, added, changed, plan.only_in_base)
+            if plan == done:
+                raise DatabaseError(
+                    f'the table {name!r} does not keep what is written to it; compare the kinds '
+                    'of its columns with docs/airtable.md'
+                )
+            before = len(self._records[name])
+            try:
+                self._carry_out(table, plan)
+                done = plan
+            except LostAnswerError:
+                self._records[name] = self._airtable.records(table.schema, table.columns.values())
+            added += len(self._records[name]) - before
+            changed = max(changed, len(plan.changes))
+        raise DatabaseError(
+            f'the table {name!r} is not as it was written: the connection to Airtable keeps '
+            'breaking, or somebody else is writing; repeat this later'
+        )
+
+    def _plan(self, table: FoundTable, tables: Tables) -> RowPlan:
+        names = row_names(self._found.values(), self._records)
+        return plan_rows(table, tables[table.name], self._records[table.name], names)
+
+    def _carry_out(self, table: FoundTable, plan: RowPlan) -> None:
+        # Where one column alone tells rows apart, Airtable too looks for it before it adds.
+        key = table.columns[key_column(table.name)]
+        merge_on = [] if key.linked_table_id else [key.id]
+        records = self._records[table.name]
+        for cells in batches(plan.additions):
+            records += self._airtable.create_records(table.schema.id, cells, merge_on)
+        position = {record.id: index for index, record in enumerate(records)}
+        for changes in batches(list(plan.changes.items())):
+            for record in self._airtable.update_records(table.schema.id, dict(changes)):
+                records[position[record.id]] = record
+
+
+def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield as many items at a time as one request may hold."""
+    for start in range(0, len(items), MAX_RECORDS_PER_REQUEST):
+        yield items[start : start + MAX_RECORDS_PER_REQUEST]

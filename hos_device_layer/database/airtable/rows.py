@@ -1,0 +1,88 @@
+"""From records to rows: links become names, cells become what the local copy holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ...core.errors import SpecError
+from ...core.spec import tables as t
+from ...core.spec.tables import Row, as_list
+from .base_schema import FieldSchema, Record
+from .matching import FoundTable
+
+# Columns that hold lists, and are written as such even with one item.
+LIST_COLUMNS = frozenset({'arguments', 'results', 'values', 'device_types'})
+
+# Columns that hold one name or several.
+_NAME_COLUMNS = frozenset({'function_name', 'device_type', 'child_device'})
+
+Names = Mapping[str, Mapping[str, str]]
+
+
+def rows_of_tables(
+    tables: Iterable[FoundTable], records: Mapping[str, Sequence[Record]]
+) -> dict[str, list[Row]]:
+    """Return the rows of each table, in the order of its records; `records` go by table name."""
+    tables = tuple(tables)
+    names = row_names(tables, records)
+    return {
+        table.name: [row_of(table, record, names) for record in records[table.name]]
+        for table in tables
+    }
+
+
+def row_names(
+    tables: Iterable[FoundTable], records: Mapping[str, Sequence[Record]]
+) -> dict[str, dict[str, str]]:
+    """Return the names of rows by their record ids, for each table id."""
+    names = {}
+    for table in tables:
+        field = table.columns.get(t.name_column(table.name))
+        cells = (
+            (record.id, str(_scalar(record.fields.get(field.id, ''))))
+            for record in (records[table.name] if field else ())
+            if field
+        )
+        names[table.schema.id] = {record_id: name for record_id, name in cells if name}
+    return names
+
+
+def row_of(table: FoundTable, record: Record, names: Names) -> Row:
+    """Return a record's cells by column; a link to no known row stays a record id."""
+    return {
+        column: plain_cell(column, _linked_names(field, record.fields[field.id], names))
+        for column, field in table.columns.items()
+        if field.id in record.fields
+    }
+
+
+def plain_cell(column: str, cell: Any) -> Any:
+    """Return a cell in the one form that the local copy knows, so that equal cells are equal."""
+    if column in LIST_COLUMNS or column in _NAME_COLUMNS:
+        try:
+            items = list(as_list(cell))
+        except SpecError:
+            return cell
+        # A name with a comma would be read as two if it were not in a list.
+        is_one = len(items) == 1 and ',' not in items[0]
+        return items[0] if is_one and column not in LIST_COLUMNS else items
+    return _scalar(cell)
+
+
+def _linked_names(field: FieldSchema, cell: Any, names: Names) -> Any:
+    linked = field.linked_table_id
+    if linked is None or not isinstance(cell, list):
+        return cell
+    known = names.get(linked, {})
+    return [known.get(item, item) if isinstance(item, str) else item for item in cell]
+
+
+def _scalar(cell: Any) -> Any:
+    if isinstance(cell, dict) and isinstance(cell.get('value'), str):
+        cell = cell['value']  # A text that Airtable's AI wrote.
+    if isinstance(cell, list) and len(cell) == 1:
+        cell = cell[0]  # A look-up of one value.
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    return cell.strip() if isinstance(cell, str) else cell

@@ -1,0 +1,130 @@
+"""Gateway devices as ROS nodes see them: their command services and stream topics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hos_interfaces.msg import DeviceCommandResult, DeviceStream
+from hos_interfaces.srv import DeviceCommand, SerializedDeviceCommand
+from rclpy.exceptions import InvalidHandle
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+
+from ...core.dispatch.commands import Command
+from ...core.spec.field_types import Field, FieldType
+from ...core.spec.records import Function
+from ...qos import RESULT_QOS, SERVICE_QOS
+from ...services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
+from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_STREAM_TOPIC
+
+# Takes a command from a ROS node, and a function to answer it with.
+Relay = Callable[[Command, Callable[[bool, str], None]], None]
+
+
+class Exposure:
+    """
+    The ROS entities of gateway devices; without `relay` there are no services.
+
+    A stream's topic exists from its first sample on.
+    """
+
+    def __init__(self, node: Node, relay: Relay | None) -> None:
+        self._node = node
+        self._relay = relay
+        self._services: dict[int, _CommandService] = {}
+        self._streams: dict[int, dict[str, Publisher]] = {}
+        self._results: Publisher | None = None
+
+    def open(self, uid: int, serialized: bool) -> None:
+        """Serve a device's commands."""
+        service = self._services.get(uid)
+        if self._relay is None or (service is not None and service.serialized is serialized):
+            return
+        if service is not None:
+            service.destroy()
+        self._services[uid] = _CommandService(self._node, uid, serialized, self._relay)
+
+    def close(self, uid: int) -> None:
+        """Free the entities of a device."""
+        if service := self._services.pop(uid, None):
+            service.destroy()
+        for publisher in self._streams.pop(uid, {}).values():
+            self._node.destroy_publisher(publisher)
+
+    def publish_sample(self, uid: int, stream_name: str, data: str) -> None:
+        """Publish a sample."""
+        streams = self._streams.setdefault(uid, {})
+        publisher = streams.get(stream_name)
+        if publisher is None:
+            topic = DEVICE_STREAM_TOPIC(uid, stream_name)
+            publisher = streams[stream_name] = self._node.create_publisher(
+                DeviceStream, topic, RESULT_QOS
+            )
+        publisher.publish(DeviceStream(uid=uid, data=data))
+
+    def publish_result(
+        self, uid: int, cmd_id: int, success: bool, error: str, result_str: str
+    ) -> None:
+        """Publish the result of a command that a ROS node gave to a device."""
+        if self._results is None:
+            self._results = self._node.create_publisher(
+                DeviceCommandResult, DEVICE_CMD_RESULT_TOPIC, RESULT_QOS
+            )
+        self._results.publish(
+            DeviceCommandResult(
+                uid=uid, cmd_id=cmd_id, success=success, error=error, result_str=result_str
+            )
+        )
+
+
+class _CommandService:
+    """A service whose answers come later: the device has to be asked first."""
+
+    def __init__(self, node: Node, uid: int, serialized: bool, relay: Relay) -> None:
+        self.serialized = serialized
+        self._node = node
+        self._uid = uid
+        self._relay = relay
+        self._request: Any = None
+        service_type: Any = SerializedDeviceCommand if serialized else DeviceCommand
+        name = SERIALIZED_DEVICE_COMMAND_SERVICE if serialized else DEVICE_COMMAND_SERVICE
+        self._service = node.create_service(
+            service_type, name(uid), self._on_request, qos_profile=SERVICE_QOS
+        )
+        # The events executor answers as soon as the callback returns, by this method: what it
+        # is given then, the request's header, is all that an answer needs later.
+        self._send_response: Callable[[Any, Any], None] = self._service.send_response
+        setattr(self._service, 'send_response', self._on_header)  # noqa: B010
+
+    def destroy(self) -> None:
+        self._node.destroy_service(self._service)
+
+    def _on_request(self, request: Any, response: Any) -> Any:
+        self._request = request
+        return response
+
+    def _on_header(self, response: Any, header: Any) -> None:
+        def answer(is_valid: bool, error: str) -> None:
+            response.is_valid, response.error = is_valid, error
+            try:
+                self._send_response(response, header)
+            except InvalidHandle:
+                # The service has been destroyed while the device was asked.
+                self._node.get_logger().debug('an answer came after its service had ended')
+
+        try:
+            command = _command(self._uid, self._request, self.serialized)
+        except ValueError as error:
+            answer(False, f'the arguments cannot be understood: {error}')
+        else:
+            self._relay(command, answer)
+
+
+def _command(uid: int, request: Any, serialized: bool) -> Command:
+    if serialized:
+        function = Function(request.function_name)
+        return Command(request.cmd_id, uid, function, (), request.serialized_command)
+    fields = tuple(Field(field.name, FieldType(field.type)) for field in request.args)
+    function = Function(request.function_name, fields)
+    return Command(request.cmd_id, uid, function, tuple(f.data for f in request.args), None)

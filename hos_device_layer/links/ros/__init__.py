@@ -1,0 +1,1 @@
+"""Devices that serve ROS services and publish ROS topics themselves."""

@@ -1,0 +1,52 @@
+"""An Airtable on a loopback port, and what reads and writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from project import SAMPLE_DB
+
+from hos_device_layer.core.spec.tables import Tables
+from hos_device_layer.database import LocalCopy
+from hos_device_layer.database.airtable.client import Airtable
+from hos_device_layer.database.airtable.credentials import find_credentials
+from hos_device_layer.database.airtable.init import init_base
+from hos_device_layer.database.airtable.matching import Memory
+from hos_device_layer.database.airtable.push import push_tables
+from hos_device_layer.database.airtable.rate_limiter import Pace, Pacer
+from hos_device_layer.testing.airtable import RunningAirtable, running_airtable
+
+# As patient as a real one, without the waiting.
+QUICK = Pace(requests=10_000, lock_out_s=0.0, backoff_s=0.0, read_timeout_s=0.5)
+
+
+@pytest.fixture
+def server() -> Iterator[RunningAirtable]:
+    with running_airtable() as server:
+        yield server
+
+
+@pytest.fixture
+def connect(server: RunningAirtable) -> Callable[[], Airtable]:
+    credentials = find_credentials(server.environment)
+    return lambda: Airtable(credentials, Pacer(QUICK), server.url)
+
+
+@pytest.fixture
+def airtable(connect: Callable[[], Airtable]) -> Airtable:
+    return connect()
+
+
+@pytest.fixture
+def sample() -> Tables:
+    return LocalCopy(SAMPLE_DB).read_tables()[0]
+
+
+@pytest.fixture
+def filled(server: RunningAirtable, airtable: Airtable, sample: Tables) -> RunningAirtable:
+    """The server with the sample in its base."""
+    init_base(airtable, Memory(), [table for table in sample if table.startswith('fleet-')])
+    push_tables(airtable, sample, Memory())
+    server.take_calls()
+    return server

@@ -1,0 +1,182 @@
+"""The choice between Airtable and the local copy, and what a pull costs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from project import SAMPLE_DB
+
+from hos_device_layer.core.errors import DatabaseError
+from hos_device_layer.core.spec.diff import diff_specs
+from hos_device_layer.database import LocalCopy
+from hos_device_layer.database.airtable.client import Airtable
+from hos_device_layer.database.airtable.pull import read_base
+from hos_device_layer.database.airtable.sync_state import load_sync_state
+from hos_device_layer.database.source import (
+    AirtableSource,
+    LocalSource,
+    describe_age,
+    open_airtable,
+)
+from hos_device_layer.testing.airtable import Base, Fault, RunningAirtable
+
+NOW = datetime(2026, 1, 10, 12, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> LocalCopy:
+    return LocalCopy(tmp_path / 'copy', lambda: NOW)
+
+
+@pytest.fixture
+def source(connect: Callable[[], Airtable], copy: LocalCopy) -> AirtableSource:
+    return AirtableSource(connect, copy, lambda: NOW)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob('*.yaml')}
+
+
+def test_a_pull_makes_one_call_for_the_schema_and_one_for_each_page(
+    filled: RunningAirtable, source: AirtableSource
+) -> None:
+    source.pull()
+    assert len(filled.take_calls()) == 1 + 6
+
+
+def test_the_copy_of_a_pushed_copy_is_the_same_to_the_byte(
+    filled: RunningAirtable, source: AirtableSource, copy: LocalCopy
+) -> None:
+    source.pull()
+    assert files(copy.folder) == files(SAMPLE_DB)
+
+
+def test_a_pull_changes_the_lines_that_a_person_changed(
+    filled: RunningAirtable, source: AirtableSource, copy: LocalCopy
+) -> None:
+    source.pull()
+    before, spec = files(copy.folder), copy.read()
+    filled.set_cell('fleet-demo', 'R2001', 'device_uid', 4711)
+    source.pull()
+    after = files(copy.folder)
+    assert [name for name in before if before[name] != after[name]] == ['fleet-demo.yaml']
+    assert [str(change) for change in diff_specs(spec, copy.read())] == [
+        "table 'fleet-demo', row 'R2001', column 'device_uid': '10758656' became '4711'"
+    ]
+
+
+@pytest.mark.parametrize(
+    'fault', [Fault.MONTHLY_LIMIT, Fault.SERVER_ERROR, Fault.LOST_ANSWER, Fault.NO_JSON]
+)
+@pytest.mark.parametrize('skip', [0, 1, 3, 6])
+def test_half_a_read_never_becomes_a_copy(
+    filled: RunningAirtable, source: AirtableSource, copy: LocalCopy, fault: Fault, skip: int
+) -> None:
+    source.pull()
+    before = files(copy.folder)
+    filled.set_cell('devices', 'Shaker', 'description', 'changed')
+    filled.faults.inject(fault, skip=skip, times=100)
+    with pytest.raises(DatabaseError):
+        source.pull()
+    assert files(copy.folder) == before
+    assert copy.history() == []
+
+
+def test_a_column_deleted_while_it_is_read_makes_it_read_again(
+    filled: RunningAirtable, airtable: Airtable
+) -> None:
+    base: list[Base] = []
+    filled.edit(base.append)
+
+    def delete() -> None:
+        apis = base[0].table('apis')
+        apis.fields = [field for field in apis.fields if field.name != 'results']
+
+    apis_id = filled.edit(lambda base: base.table('apis').id)
+    filled.faults.before(delete, path=apis_id)
+    reading = read_base(airtable, load_sync_state(Path('nowhere')).memory)
+    assert "column 'results': is missing" in str(reading.found.problems[0])
+
+
+def test_what_airtable_does_not_answer_is_read_from_the_copy_with_its_age(
+    filled: RunningAirtable, connect: Callable[[], Airtable], copy: LocalCopy
+) -> None:
+    AirtableSource(connect, copy, lambda: NOW - timedelta(days=3)).pull()
+    filled.faults.inject(Fault.MONTHLY_LIMIT, times=100)
+    reading = AirtableSource(connect, copy, lambda: NOW).read()
+    assert reading.spec == copy.read()
+    assert reading.warning.startswith('Airtable answers no more: the calls of this month')
+    assert reading.warning.endswith(f'so this is the local copy {copy.folder}, 3 days old')
+
+
+def test_a_copy_that_was_never_pulled_is_as_old_as_its_files(
+    server: RunningAirtable, source: AirtableSource, copy: LocalCopy
+) -> None:
+    shutil.copytree(SAMPLE_DB, copy.folder)
+    server.faults.inject(Fault.SERVER_ERROR, times=100)
+    assert source.read().warning.endswith(f' {describe_age(NOW - copy.changed())} old')
+
+
+def test_without_airtable_and_copy_there_is_an_error(
+    server: RunningAirtable, source: AirtableSource
+) -> None:
+    server.faults.inject(Fault.SERVER_ERROR, times=100)
+    with pytest.raises(DatabaseError, match='no local copy'):
+        source.read()
+
+
+def test_without_credentials_the_copy_is_read(
+    copy: LocalCopy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv('HOME', str(tmp_path))
+    monkeypatch.delenv('AIRTABLE_API_KEY', raising=False)
+    shutil.copytree(SAMPLE_DB, copy.folder)
+    reading = AirtableSource(open_airtable, copy).read()
+    assert reading.warning.startswith('AIRTABLE_API_KEY')
+    assert reading.spec == copy.read()
+
+
+def test_the_local_source_never_touches_the_network(
+    server: RunningAirtable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    reading = LocalSource(LocalCopy(SAMPLE_DB)).read()
+    assert reading.warning == ''
+    assert len(reading.spec.fleets['demo']) == 11
+    assert server.take_calls() == []
+
+
+def test_no_file_of_the_copy_holds_a_secret(
+    filled: RunningAirtable, source: AirtableSource, copy: LocalCopy
+) -> None:
+    source.pull()
+    source.pull()
+    paths = [path for path in copy.folder.rglob('*') if path.is_file()]
+    assert any(path.name == 'airtable.json' for path in paths)
+    for path in paths:
+        for secret in (b'patLoopback', b'appLoopback'):
+            assert secret not in path.read_bytes(), path
+
+
+def test_a_broken_memory_is_forgotten(copy: LocalCopy) -> None:
+    (copy.folder / '.hos').mkdir(parents=True)
+    (copy.folder / '.hos' / 'airtable.json').write_text('{')
+    assert load_sync_state(copy.folder).pulled is None
+
+
+@pytest.mark.parametrize(
+    ('age', 'text'),
+    [
+        (timedelta(seconds=59), 'less than a minute'),
+        (timedelta(minutes=1), '1 minute'),
+        (timedelta(hours=5, minutes=59), '5 hours'),
+        (timedelta(days=2), '2 days'),
+    ],
+)
+def test_ages_are_rough(age: timedelta, text: str) -> None:
+    assert describe_age(age) == text

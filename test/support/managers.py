@@ -1,0 +1,71 @@
+"""Device managers as processes, and the callers and devices that talk to them over DDS."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from manager_process import MANAGER, Program
+from ros_peers import Behaviour, Caller, Device, DeviceSide, Ros, numbered
+from sample_fleet import FLEET, DevicePool, FleetDevice
+
+_NAMES = numbered('/manager')
+
+
+class House(NamedTuple):
+    """A running manager with both sides that talk to it, in a namespace of its own."""
+
+    program: Program
+    caller: Caller
+    side: DeviceSide
+    pool: DevicePool
+
+    def device(self, row: FleetDevice, behaviour: Behaviour | None = None) -> Device:
+        return Device(self.side, row, behaviour).connect()
+
+    def bench(self, behaviour: Behaviour | None = None) -> Device:
+        """Return a connected device that takes typed commands and was never used before."""
+        return self.device(next(self.pool.benches), behaviour)
+
+    def arm(self, behaviour: Behaviour | None = None) -> Device:
+        """Return a connected device that takes serialized commands."""
+        return self.device(next(self.pool.arms), behaviour)
+
+
+class Houses:
+    """Starts managers, and tears down what it started when it is closed."""
+
+    def __init__(self, ros: Ros, device_db: Path, folder: Path) -> None:
+        self._ros = ros
+        self._device_db = device_db
+        self._folder = folder
+        self._exit = contextlib.ExitStack()
+
+    def program(self, module: str, *ros_arguments: str, **parameters: Any) -> Program:
+        program = Program(module, *ros_arguments, **parameters)
+        self._exit.callback(program.end)
+        return program
+
+    def manager(self, *ros_arguments: str, **parameters: Any) -> Program:
+        settings = {
+            'fleet': FLEET,
+            'device_db_path': self._device_db,
+            'diagnostics_period_s': 0.1,
+            'state_folder': self._folder / 'state',
+            **parameters,
+        }
+        return self.program(MANAGER, *ros_arguments, **settings)
+
+    def house(self, namespace: str = '', **parameters: Any) -> House:
+        namespace = namespace or next(_NAMES)
+        program = self.manager(
+            *('-r', f'__ns:={namespace}', '-r', f'/diagnostics:={namespace}/diagnostics'),
+            **parameters,
+        )
+        program.wait_for_output('devices expected')
+        side, caller = DeviceSide(self._ros, namespace), Caller(self._ros, namespace)
+        return House(program, caller, side, DevicePool())
+
+    def close(self) -> None:
+        self._exit.close()

@@ -1,0 +1,68 @@
+"""Peers of a switchboard, driven by text as a socket would."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hos_device_layer.core.dispatch.commands import Command
+from hos_device_layer.core.rosbridge import LOCAL_ACCESS, Access, Event, Limits, Role, Session
+from hos_device_layer.core.rosbridge.broker import Switchboard
+from hos_device_layer.core.spec.field_types import Field, FieldType
+from hos_device_layer.core.spec.records import Function
+
+UID = 10758656
+SERIALIZED = f'haive_os/device/uid{UID}/serialized_command'
+TYPED = f'haive_os/device/uid{UID}/command'
+
+TOKENS = {
+    'device': Access(frozenset({Role.DEVICE}), frozenset({UID}), 'bay 1'),
+    'operator': Access(frozenset({Role.OPERATOR}), frozenset(), 'shift'),
+    'viewer': Access(frozenset({Role.VIEWER}), frozenset(), 'wall'),
+}
+
+
+class Peer:
+    def __init__(
+        self,
+        switchboard: Switchboard,
+        access: Access | None = LOCAL_ACCESS,
+        address: str = '127.0.0.1',
+        limits: Limits | None = None,
+    ) -> None:
+        self.wakes = 0
+        self.switchboard = switchboard
+        self.session = Session(
+            switchboard, access, address, TOKENS.get, self._wake, limits or Limits(), 0.0
+        )
+
+    def _wake(self) -> None:
+        self.wakes += 1
+
+    def says(self, frame: Any, now: float = 0.0) -> list[Event]:
+        text = frame if isinstance(frame, str) else json.dumps(frame)
+        return self.session.receive(text, now)
+
+    def hears(self) -> list[dict[str, Any]]:
+        return [json.loads(text) for text in self.hears_text()]
+
+    def hears_text(self) -> list[str]:
+        texts = []
+        while self.session.outgoing:
+            texts.append(self.session.next_text())
+        return texts
+
+    def refusal(self) -> str:
+        """The text of the one refusal that is waiting."""
+        statuses = [frame for frame in self.hears() if frame['op'] == 'status']
+        assert len(statuses) == 1 and statuses[0]['level'] == 'error'
+        return str(statuses[0]['msg'])
+
+
+def serialized_command(cmd_id: int = 0, uid: int = UID) -> Command:
+    return Command(cmd_id, uid, Function('my_test_function'), (), 'A2B3')
+
+
+def typed_command(cmd_id: int = 0, uid: int = UID) -> Command:
+    function = Function('move', (Field('x', FieldType.FLOAT32), Field('name', FieldType.STRING)))
+    return Command(cmd_id, uid, function, ('1.5', 'left'), None)
