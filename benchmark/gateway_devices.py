@@ -27,7 +27,7 @@ _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 4.0
 
 
-class Fleet:
+class GatewayFleet:
     """All devices, and how many of them are connected."""
 
     def __init__(self, url: str, count: int) -> None:
@@ -69,7 +69,7 @@ class Fleet:
 
 
 class _Device:
-    def __init__(self, fleet: Fleet, uid: int) -> None:
+    def __init__(self, fleet: GatewayFleet, uid: int) -> None:
         self._fleet = fleet
         self._uid = uid
         self._socket: ClientWebSocketResponse | None = None
@@ -139,4 +139,4 @@ class _Device:
 
 
 if __name__ == '__main__':
-    asyncio.run(Fleet(sys.argv[1], int(sys.argv[2])).run())
+    asyncio.run(GatewayFleet(sys.argv[1], int(sys.argv[2])).run())

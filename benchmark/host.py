@@ -23,7 +23,7 @@ from hos_device_layer.core.rosbridge.messages import (
 )
 from hos_device_layer.core.spec.field_types import Field
 from hos_device_layer.core.spec.fleet import Fleet, fleet_to_json
-from hos_device_layer.core.spec.records import Device, DeviceType, Function
+from hos_device_layer.core.spec.records import DeviceType, FleetDevice, Function
 from hos_device_layer.core.spec.serializers import Serializer
 from hos_device_layer.links.gateway import Gateway, GatewaySettings
 from hos_device_layer.links.gateway.downloads import FLEET_FILE, HANDLERS_FILE
@@ -289,7 +289,7 @@ def _gateway() -> Iterator[tuple[Gateway, _Manager]]:
     names = [f'board{number}' for number in range(2 * BOARDS)]
     fleet = Fleet(
         'bench',
-        tuple(Device(n, i, 'Board', 'bench', serial_info=n) for i, n in enumerate(names)),
+        tuple(FleetDevice(n, i, 'Board', 'bench', serial_info=n) for i, n in enumerate(names)),
         (DeviceType('Board', serialized_api=True),),
         (_FUNCTION,),
     )

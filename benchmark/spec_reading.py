@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from hos_device_layer.core.spec.checks import check_tables
-from hos_device_layer.database.airtable.base_schema import FieldSchema, Record, TableSchema
+from hos_device_layer.database.airtable.base_schema import BaseRecord, FieldSchema, TableSchema
 from hos_device_layer.database.airtable.matching import Memory, columns_of, find_tables
 from hos_device_layer.database.airtable.rows import rows_of_tables
 
@@ -34,7 +34,7 @@ def measure(quick: bool) -> Iterator[Measurement]:
     for _ in range(1 if quick else ROUNDS):
         start = time.process_time()
         records = {
-            table: msgspec.json.decode(encoded, type=list[Record])
+            table: msgspec.json.decode(encoded, type=list[BaseRecord])
             for table, encoded in pages.items()
         }
         found = find_tables(schema, Memory())
@@ -50,7 +50,7 @@ def measure(quick: bool) -> Iterator[Measurement]:
     )
 
 
-def _encoded(records: Sequence[Record]) -> bytes:
+def _encoded(records: Sequence[BaseRecord]) -> bytes:
     return msgspec.json.encode(records)
 
 
@@ -66,16 +66,16 @@ def _field(table: str, column: str) -> FieldSchema:
     return FieldSchema(column, column, 'multipleRecordLinks', {'linkedTableId': f'tbl-{linked}'})
 
 
-def _records() -> dict[str, list[Record]]:
+def _records() -> dict[str, list[BaseRecord]]:
     point = 'x:float32 -60..60 [mm]\ny:float32 -60..60 [mm]\nz:float32 -40..40 [mm]'
     devices = RECORD_COUNT - _TYPES - 2 * _FUNCTIONS - _STREAMS
     return {
         'devices': [
-            Record(f'recT{i}', {'device_type': f'Type{i}', 'serialized_api': True})
+            BaseRecord(f'recT{i}', {'device_type': f'Type{i}', 'serialized_api': True})
             for i in range(_TYPES)
         ],
         'apis': [
-            Record(
+            BaseRecord(
                 f'recF{i}',
                 {
                     'function_name': f'function_{i}',
@@ -88,18 +88,18 @@ def _records() -> dict[str, list[Record]]:
             for i in range(_FUNCTIONS)
         ],
         'serializers': [
-            Record(f'recS{i}', {'serializer': 'A$B$C$', 'function_name': [f'recF{i}']})
+            BaseRecord(f'recS{i}', {'serializer': 'A$B$C$', 'function_name': [f'recF{i}']})
             for i in range(_FUNCTIONS)
         ],
         'streams': [
-            Record(
+            BaseRecord(
                 f'recM{i}',
                 {'stream': f'stream_{i}', 'values': point, 'device_types': [f'recT{i % _TYPES}']},
             )
             for i in range(_STREAMS)
         ],
         'fleet-bench': [
-            Record(
+            BaseRecord(
                 f'recD{i}',
                 {'device_id': f'D{i}', 'device_uid': i, 'device_type': [f'recT{i % _TYPES}']},
             )

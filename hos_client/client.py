@@ -20,10 +20,10 @@ from hos_device_layer.core.rosbridge.frames import CallService, FrameError, Serv
 
 from . import wire
 from .backoff import Backoff
-from .connection import Connection
+from .connection import GatewayConnection
 from .device import Device
 from .errors import ClientError, TaskError, UnknownDeviceError
-from .handlers import Handler, Handlers, error_text
+from .handlers import CommandHandlers, Handler, error_text
 from .inbox import Inbox
 from .line import Line
 from .message import JSON, TEXT, Message, Task
@@ -89,7 +89,7 @@ class Client:
         self._devices = devices
         self._on_connect = on_connect
         self._on_disconnect = on_disconnect
-        self._handlers = Handlers()
+        self._handlers = CommandHandlers()
         self._inbox = Inbox()
         self._receiver: Callable[[Task], bool] = self._inbox.put
         self._is_receiving = False
@@ -98,7 +98,7 @@ class Client:
         self._workers = ThreadPoolExecutor(_WORKERS, 'hos_client_handler')
         self._registration = Registration(devices, name or socket.gethostname(), ping_interval_s)
         self._running: set[asyncio.Task[None]] = set()
-        self._connection = Connection(
+        self._connection = GatewayConnection(
             settings,
             Outbox(),
             self._take_command,
@@ -384,7 +384,7 @@ class Client:
             error = str(broken)
         return wire.answer_frame(frame, error)
 
-    def _accept(self, command: wire.Command) -> str | None:
+    def _accept(self, command: wire.ReceivedCommand) -> str | None:
         """Start a command; returns why it cannot be started, or None."""
         device = self._registration.device(command.uid)
         if device is None:
@@ -406,7 +406,7 @@ class Client:
             return f'{device.id} is busy: too many commands wait for its program'
         return None
 
-    def _task(self, device: Device, command: wire.Command) -> Task:
+    def _task(self, device: Device, command: wire.ReceivedCommand) -> Task:
         metadata = {'uid': command.uid, 'cmd_id': command.cmd_id}
         return Task(
             200,

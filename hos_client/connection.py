@@ -38,7 +38,7 @@ _NOT_RUNNING = 'the client is not running; use it as `with Client(…) as client
 _T = TypeVar('_T')
 
 
-class Connection:
+class GatewayConnection:
     """
     Keeps a line to the gateway, on a thread of its own.
 

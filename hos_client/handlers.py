@@ -26,7 +26,7 @@ class Handler:
         return self._function(**task.data, **extra)
 
 
-class Handlers:
+class CommandHandlers:
     """The handlers by the name of their function in the specification."""
 
     def __init__(self) -> None:

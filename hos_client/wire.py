@@ -28,7 +28,7 @@ from hos_device_layer.core.rosbridge.messages import (
     UidMessage,
     decode_message,
 )
-from hos_device_layer.core.rosbridge.names import Service, understand_service
+from hos_device_layer.core.rosbridge.names import ServiceKind, understand_service
 from hos_device_layer.core.spec.field_types import FieldType, Value
 from hos_device_layer.services import (
     CONNECT_DEVICE_SERVICE,
@@ -42,7 +42,7 @@ from hos_device_layer.topics import (
 )
 
 
-class Command(msgspec.Struct, frozen=True):
+class ReceivedCommand(msgspec.Struct, frozen=True):
     """A command as it came: `data` is the arguments by name, or the serialized command."""
 
     uid: int
@@ -58,9 +58,10 @@ def serve_frames(uid: int) -> list[Frame]:
     Both kinds of commands are served: which one the device gets is for the specification to say.
     """
     return [
-        AdvertiseService(service=DEVICE_COMMAND_SERVICE(uid), type=Service.COMMAND.value),
+        AdvertiseService(service=DEVICE_COMMAND_SERVICE(uid), type=ServiceKind.COMMAND.value),
         AdvertiseService(
-            service=SERIALIZED_DEVICE_COMMAND_SERVICE(uid), type=Service.SERIALIZED_COMMAND.value
+            service=SERIALIZED_DEVICE_COMMAND_SERVICE(uid),
+            type=ServiceKind.SERIALIZED_COMMAND.value,
         ),
         CallService(
             id=f'connect:{uid}',
@@ -102,14 +103,14 @@ def answer_frame(frame: CallService, error: str | None) -> ServiceResponse:
     return ServiceResponse(id=frame.id, service=frame.service, values=raw(values), result=True)
 
 
-def read_command(frame: CallService) -> Command:
+def read_command(frame: CallService) -> ReceivedCommand:
     """Understand a command; raises FrameError or ValueMismatchError."""
     name = understand_service(frame.service)
     if name.uid is None:
         raise FrameError(f'{frame.service} is no service of a device')
-    if name.kind is Service.SERIALIZED_COMMAND:
+    if name.kind is ServiceKind.SERIALIZED_COMMAND:
         serialized = decode_message(frame.args, SerializedDeviceCommandRequest)
-        return Command(
+        return ReceivedCommand(
             name.uid, serialized.cmd_id, serialized.function_name, serialized.serialized_command
         )
     request = decode_message(frame.args, DeviceCommandRequest)
@@ -119,7 +120,7 @@ def read_command(frame: CallService) -> Command:
             arguments[field.name] = FieldType(field.type).parse(field.data)
         except ValueError as error:
             raise ValueMismatchError(f'{field.name}: {error}') from None
-    return Command(name.uid, request.cmd_id, request.function_name, arguments)
+    return ReceivedCommand(name.uid, request.cmd_id, request.function_name, arguments)
 
 
 def write_values(data: Any) -> str:

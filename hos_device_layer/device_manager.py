@@ -16,19 +16,19 @@ from std_msgs.msg import UInt32
 
 from . import services, topics
 from .core.dispatch.calls import Argument
-from .core.dispatch.connections import Notice
+from .core.dispatch.connections import ConnectionEvent
 from .core.dispatch.dispatcher import Dispatcher
-from .core.dispatch.effects import ConnectionChange, Effect, TaskResult
+from .core.dispatch.effects import Effect, PublishConnectionEvent, PublishResult
 from .core.errors import CallRefusedError, UnknownUidError
-from .core.log_rate_limiter import LogBudget
+from .core.log_rate_limiter import LogRateLimiter
 from .core.rosbridge import messages
 from .core.rosbridge.messages import DeviceAPICallResponse, TypedField
 from .core.spec.fleet import fleet_of
-from .core.spec.records import Device, Spec, Stream
-from .core.timestamp import Moment
+from .core.spec.records import FleetDevice, Spec, Stream
+from .core.timestamp import Timestamp
 from .diagnostics import Diagnostics
 from .links.gateway import GatewayError
-from .links.gateway.link import RosGateway, connection_info
+from .links.gateway.link import GatewayLink, connection_info
 from .links.ros.link import RosLink
 from .links.routes import Routes
 from .parameters import declare_parameters
@@ -59,10 +59,10 @@ _BURST_S = 0.004
 _FLUSH_S = 0.5
 
 _NOTICE_TOPICS = {
-    Notice.CONNECTED: topics.DEVICE_CONNECTED,
-    Notice.TIMEOUT: topics.DEVICE_TIMEOUT,
-    Notice.RECONNECTED: topics.DEVICE_RECONNECTED,
-    Notice.DISCONNECTED: topics.DEVICE_DISCONNECTED,
+    ConnectionEvent.CONNECTED: topics.DEVICE_CONNECTED,
+    ConnectionEvent.TIMEOUT: topics.DEVICE_TIMEOUT,
+    ConnectionEvent.RECONNECTED: topics.DEVICE_RECONNECTED,
+    ConnectionEvent.DISCONNECTED: topics.DEVICE_DISCONNECTED,
 }
 
 
@@ -79,8 +79,8 @@ class DeviceManager(Node):
         self.settings = declare_parameters(self)
         self._last_tick_s = time.monotonic()
         self._stood_still_s = 0.0
-        self._complaints = LogBudget(_COMPLAINTS_PER_S)
-        self._changes = LogBudget(_CHANGES_PER_S)
+        self._complaints = LogRateLimiter(_COMPLAINTS_PER_S)
+        self._changes = LogRateLimiter(_CHANGES_PER_S)
         self._reloading = SpecReloading(
             self, self.settings, lambda: self.dispatcher.spec, self.replace_spec
         )
@@ -92,7 +92,7 @@ class DeviceManager(Node):
             self._now(),
         )
         self._ros_link = RosLink(self, self)
-        self._gateway: RosGateway | None = None
+        self._gateway: GatewayLink | None = None
         self._routes = Routes()
         self._ros_events = self._routes.add(self._ros_link, self)
         self._create_publishers()
@@ -229,7 +229,7 @@ class DeviceManager(Node):
         settings = self.settings.gateway
         assert settings is not None
         try:
-            gateway = RosGateway(
+            gateway = GatewayLink(
                 self, settings, self._routes, self, self, self.settings.expose_device_services
             )
         except GatewayError as error:
@@ -289,8 +289,8 @@ class DeviceManager(Node):
 
     # Time
 
-    def _now(self) -> Moment:
-        return Moment(time.monotonic() - self._stood_still_s, time.time())
+    def _now(self) -> Timestamp:
+        return Timestamp(time.monotonic() - self._stood_still_s, time.time())
 
     def _notice_standstill(self) -> None:
         # While this process stands still it hears no device, so that time counts as no silence.
@@ -303,14 +303,14 @@ class DeviceManager(Node):
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, TaskResult):
+            if isinstance(effect, PublishResult):
                 self._publish_result(effect)
-            elif isinstance(effect, ConnectionChange):
+            elif isinstance(effect, PublishConnectionEvent):
                 self._publish_change(effect)
             else:
                 self._warn(f'dropped: {effect.reason}')
 
-    def _publish_result(self, result: TaskResult) -> None:
+    def _publish_result(self, result: PublishResult) -> None:
         self._routes.forget(result.uid, result.task_id)
         if self._gateway is not None:
             self._gateway.publish_result(result)
@@ -325,19 +325,19 @@ class DeviceManager(Node):
             )
         )
 
-    def _publish_change(self, change: ConnectionChange) -> None:
+    def _publish_change(self, change: PublishConnectionEvent) -> None:
         notice, uid, device, event_time_s = change
         if self._changes.admit(time.monotonic()):
             self.get_logger().info(f'{device.device_id} (uid {uid}): {notice.value}')
-        if notice in (Notice.CONNECTED, Notice.RECONNECTED):
+        if notice in (ConnectionEvent.CONNECTED, ConnectionEvent.RECONNECTED):
             self._open(device)
-        elif notice is Notice.DISCONNECTED:
+        elif notice is ConnectionEvent.DISCONNECTED:
             self._routes.close(uid)
         self._notice_publishers[notice].publish(_connection_info(uid, device, event_time_s))
         if self._gateway is not None:
             self._gateway.publish_change(_NOTICE_TOPICS[notice], change)
 
-    def _open(self, device: Device) -> None:
+    def _open(self, device: FleetDevice) -> None:
         serialized, streams = _way(self.dispatcher.spec, device.device_type)
         self._routes.open(device, serialized, streams)
 
@@ -352,7 +352,7 @@ def _way(spec: Spec, device_type: str) -> tuple[bool, list[Stream]]:
     return known is not None and known.serialized_api, spec.streams_of(device_type)
 
 
-def _connection_info(uid: int, device: Device, event_time_s: float) -> Any:
+def _connection_info(uid: int, device: FleetDevice, event_time_s: float) -> Any:
     return ConnectionInfo(
         device_id=device.device_id,
         device_uid=uid,

@@ -6,9 +6,9 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 
-from .core.dispatch.connections import Connection, State
+from .core.dispatch.connections import ConnectionState, DeviceConnection
 from .core.dispatch.dispatcher import Dispatcher
-from .core.spec.records import Device
+from .core.spec.records import FleetDevice
 from .core.spec.tables import fleet_table
 from .guarding import guarded
 from .qos import DIAGNOSTICS_QOS
@@ -16,11 +16,11 @@ from .qos import DIAGNOSTICS_QOS
 DIAGNOSTICS_TOPIC = '/diagnostics'  # https://www.ros.org/reps/rep-0107.html
 
 _LEVELS = {
-    State.EXPECTED: DiagnosticStatus.STALE,
-    State.WAITING: DiagnosticStatus.WARN,
-    State.CONNECTED: DiagnosticStatus.OK,
-    State.TIMED_OUT: DiagnosticStatus.WARN,
-    State.DISCONNECTED: DiagnosticStatus.ERROR,
+    ConnectionState.EXPECTED: DiagnosticStatus.STALE,
+    ConnectionState.WAITING: DiagnosticStatus.WARN,
+    ConnectionState.CONNECTED: DiagnosticStatus.OK,
+    ConnectionState.TIMED_OUT: DiagnosticStatus.WARN,
+    ConnectionState.DISCONNECTED: DiagnosticStatus.ERROR,
 }
 
 
@@ -71,7 +71,7 @@ class Diagnostics:
                 statuses.append(self._uidless_status(device))
         return statuses
 
-    def _status(self, connection: Connection) -> DiagnosticStatus:
+    def _status(self, connection: DeviceConnection) -> DiagnosticStatus:
         device, uid = connection.device, connection.uid
         if device is None:
             name = f'uid{uid}'
@@ -93,7 +93,7 @@ class Diagnostics:
             ),
         )
 
-    def _uidless_status(self, device: Device) -> DiagnosticStatus:
+    def _uidless_status(self, device: FleetDevice) -> DiagnosticStatus:
         return DiagnosticStatus(
             level=DiagnosticStatus.STALE,
             name=f'{self._prefix}: {device.device_id}',
@@ -103,7 +103,7 @@ class Diagnostics:
                 device_id=device.device_id,
                 device_uid='',
                 device_type=device.device_type,
-                state=State.EXPECTED.value,
+                state=ConnectionState.EXPECTED.value,
                 tasks=0,
             ),
         )

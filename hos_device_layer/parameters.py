@@ -11,7 +11,7 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.node import Node
 
-from .core.dispatch.dispatcher import Limits
+from .core.dispatch.dispatcher import DispatcherLimits
 from .core.errors import HosError
 from .core.text import shortened
 from .database.installed import installed_device_db
@@ -169,7 +169,7 @@ PARAMETERS = (
 )
 
 
-class Settings(msgspec.Struct, frozen=True):
+class ManagerSettings(msgspec.Struct, frozen=True):
     """The parameters as the node was started with them."""
 
     fleet: str
@@ -178,13 +178,13 @@ class Settings(msgspec.Struct, frozen=True):
     device_db_path: Path
     state_folder: Path
     diagnostics_period_s: float
-    limits: Limits
+    limits: DispatcherLimits
     gateway: GatewaySettings | None
     expose_device_services: bool
     handlers_path: Path
 
 
-def declare_parameters(node: Node) -> Settings:
+def declare_parameters(node: Node) -> ManagerSettings:
     """Declare the device manager's parameters and read them; raises ParameterError."""
     values = declare(node, PARAMETERS)
     interval = values['device_connection_check_interval_s']
@@ -194,7 +194,7 @@ def declare_parameters(node: Node) -> Settings:
             f"the parameter device_db is '{AIRTABLE}' or '{LOCAL}', not "
             f'{shortened(values["device_db"])}'
         )
-    return Settings(
+    return ManagerSettings(
         fleet=values['fleet'],
         uses_airtable=values['device_db'] == AIRTABLE,
         follow_interval_s=values['device_db_follow_interval_s'],
@@ -202,7 +202,7 @@ def declare_parameters(node: Node) -> Settings:
         handlers_path=Path(values['handlers_path'] or device_db_path / 'handlers'),
         state_folder=Path(values['state_folder'] or state_folder()),
         diagnostics_period_s=values['diagnostics_period_s'],
-        limits=Limits(
+        limits=DispatcherLimits(
             device_timeout_s=values['device_timeout_s'],
             disconnect_after_s=interval * values['disconnect_on_timeout_count'],
             command_accept_timeout_s=values['command_accept_timeout_s'],

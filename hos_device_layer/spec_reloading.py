@@ -17,14 +17,14 @@ from .core.spec.records import Spec
 from .database import LocalCopy
 from .database.airtable.client import Airtable
 from .database.airtable.follower import Follower
-from .database.airtable.rate_limiter import Pace
+from .database.airtable.rate_limiter import RequestPolicy
 from .database.source import AirtableSource, LocalSource, SpecSource, open_airtable
 from .guarding import guarded
-from .parameters import Settings
+from .parameters import ManagerSettings
 from .services import DEVICE_DB_RELOAD_SERVICE
 
 # A manager without a network soon goes on with the local copy.
-_PACE = Pace(attempts=2, connect_timeout_s=5.0)
+_PACE = RequestPolicy(attempts=2, connect_timeout_s=5.0)
 
 # Without a timeout the events executor spins hot; the end is noticed when it returns [s].
 _SPIN_S = 0.25
@@ -44,7 +44,7 @@ class SpecReloading:
     def __init__(
         self,
         manager: Node,
-        settings: Settings,
+        settings: ManagerSettings,
         spec: Callable[[], Spec],
         go_on_with: Callable[[Spec], None],
     ) -> None:
@@ -162,7 +162,7 @@ class SpecReloading:
             self._log.warning(f'the base is not followed now: {error}')
 
 
-def _choose_source(settings: Settings) -> SpecSource:
+def _choose_source(settings: ManagerSettings) -> SpecSource:
     copy = LocalCopy(settings.device_db_path)
     return AirtableSource(_open, copy) if settings.uses_airtable else LocalSource(copy)
 

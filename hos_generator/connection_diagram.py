@@ -10,24 +10,33 @@ import re
 import sys
 from pathlib import Path
 
-from hos_device_layer.core.dispatch.connections import TRANSITIONS, Event, State
+from hos_device_layer.core.dispatch.connections import (
+    TRANSITIONS,
+    ConnectionState,
+    ConnectionTrigger,
+)
 
 _BLOCK = re.compile(r'```mermaid\n.*?```\n', re.DOTALL)
 
 # A connection begins with a row of the fleet, or with a sign of life from a device that has none.
-_BEGINNINGS = {State.EXPECTED: 'its row is read', State.WAITING: 'heard of without a row'}
+_BEGINNINGS = {
+    ConnectionState.EXPECTED: 'its row is read',
+    ConnectionState.WAITING: 'heard of without a row',
+}
 
 
 def draw() -> str:
     """Return the mermaid diagram of all transitions that change a state or publish a message."""
-    events: dict[tuple[State, State, str], list[Event]] = {}
+    events: dict[tuple[ConnectionState, ConnectionState, str], list[ConnectionTrigger]] = {}
     for (old, event), (new, notice) in TRANSITIONS.items():
         if new is not old or notice is not None:
             published = notice.value if notice else ''
             events.setdefault((old, new, published), []).append(event)
     lines = ['stateDiagram-v2']
     lines += [
-        f'{state.name}: {state.value.upper()}' for state in State if state is not State.FORGOTTEN
+        f'{state.name}: {state.value.upper()}'
+        for state in ConnectionState
+        if state is not ConnectionState.FORGOTTEN
     ]
     lines += [f'[*] --> {state.name}: {reason}' for state, reason in _BEGINNINGS.items()]
     lines += [
@@ -45,11 +54,11 @@ def with_diagram(document: str) -> str:
     return drawn
 
 
-def _end(state: State) -> str:
-    return '[*]' if state is State.FORGOTTEN else state.name
+def _end(state: ConnectionState) -> str:
+    return '[*]' if state is ConnectionState.FORGOTTEN else state.name
 
 
-def _label(events: list[Event], published: str) -> str:
+def _label(events: list[ConnectionTrigger], published: str) -> str:
     causes = ' or '.join(event.value for event in events)
     return f'{causes} / {published}' if published else causes
 

@@ -436,7 +436,7 @@ def start_manager(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[byte
         'FASTRTPS_DEFAULT_PROFILES_FILE': str(profiles),
         'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4',
     }
-    script = Path(__file__).with_name('stand_in_manager.py')
+    script = Path(__file__).parent / 'support' / 'stand_in_manager.py'
     processes = []
 
     def start() -> subprocess.Popen[bytes]:

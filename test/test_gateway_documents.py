@@ -11,7 +11,7 @@ from peers import UID, Peer, serialized_command
 from project import ROOT
 
 from hos_device_layer.core.dispatch.commands import Command
-from hos_device_layer.core.rosbridge.broker import Switchboard
+from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.events import (
     CommandAnswered,
     ConnectCalled,
@@ -30,7 +30,7 @@ DOCUMENTS = ROOT / 'docs'
 
 def test_the_frames_of_a_microcontroller() -> None:
     text = (DOCUMENTS / 'esp_device.md').read_text()
-    switchboard = Switchboard()
+    switchboard = Broker()
     device = Peer(switchboard)
     events, got = [], []
     for direction, frame in re.findall(r'^([<>]) (\{.*\})$', text, re.MULTILINE):

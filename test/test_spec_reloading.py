@@ -19,7 +19,7 @@ from std_srvs.srv import Trigger
 from hos_device_layer import services, topics
 from hos_device_layer.core.spec.tables import Row, Tables
 from hos_device_layer.database import LocalCopy, source
-from hos_device_layer.database.airtable.rate_limiter import Pace
+from hos_device_layer.database.airtable.rate_limiter import RequestPolicy
 from hos_device_layer.device_manager import DeviceManager
 from hos_device_layer.qos import EVENT_QOS, RESULT_QOS, SERVICE_QOS
 from hos_device_layer.testing.airtable import RunningAirtable, running_airtable
@@ -229,7 +229,7 @@ def test_a_base_that_is_followed_needs_no_request(
     from hos_device_layer.database.airtable.matching import Memory
     from hos_device_layer.database.airtable.push import push_tables
 
-    quick = Pace(requests=10_000)
+    quick = RequestPolicy(requests=10_000)
     monkeypatch.setattr(spec_reloading, '_PACE', quick)
     airtable = source.open_airtable(pace=quick)
     init_base(airtable, Memory(), ['fleet-a'])

@@ -15,7 +15,7 @@ from project import ROOT
 from hos_device_layer.command_line import call, db
 from hos_device_layer.command_line.ros_session import ros_session
 from hos_device_layer.database import source
-from hos_device_layer.database.airtable.rate_limiter import Pace
+from hos_device_layer.database.airtable.rate_limiter import RequestPolicy
 from hos_device_layer.services import DEVICE_CONNECTION_INFOS_SERVICE
 from hos_device_layer.testing.airtable import Fault, RunningAirtable, running_airtable
 
@@ -28,7 +28,9 @@ Hos = Callable[..., int]
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningAirtable]:
     # The limit itself is tested where waiting takes no time.
-    monkeypatch.setattr(source, 'Pace', lambda: Pace(requests=10_000, backoff_s=0.0))
+    monkeypatch.setattr(
+        source, 'RequestPolicy', lambda: RequestPolicy(requests=10_000, backoff_s=0.0)
+    )
     with running_airtable() as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)

@@ -18,11 +18,11 @@ from ..errors import ClientError
 from ..log import LOGGER_NAME, make_log_handler
 from ..pools import DevicePool
 from .capture import Capture
-from .downloads import Downloads
+from .downloads import HostDownloads
 from .errors import HostError
 from .host import Host
 from .interfaces.serial_ports import SerialInterface
-from .inventory import Report, State
+from .inventory import DeviceState, Report
 from .loading import BUILT_IN_INTERFACES, NETWORK_INTERFACE, HandlerLoader
 from .provisioner import Provisioner
 from .serial_port import add_tap, remove_tap
@@ -33,8 +33,8 @@ _log = logging.getLogger('hos_client.host')
 # Nobody waits until an answer has arrived, but a device that is unplugged leaves only then [s].
 _CONFIRM_INTERVAL_S = 0.05
 
-_WORTH_A_WARNING = (State.WAITING, State.UNSUPPORTED, State.UNAVAILABLE)
-_PASSING = (State.NEW, State.STARTING)
+_WORTH_A_WARNING = (DeviceState.WAITING, DeviceState.UNSUPPORTED, DeviceState.UNAVAILABLE)
+_PASSING = (DeviceState.NEW, DeviceState.STARTING)
 
 
 def main(arguments: list[str] | None = None, program: str = 'python -m hos_client.host') -> int:
@@ -109,7 +109,7 @@ def _serve(options: argparse.Namespace) -> None:
     logger.addHandler(make_log_handler(client.settings))
     logger.setLevel(client.settings.log_level)
     host = Host(client, _tell)
-    downloads = Downloads(client.settings, options.state, options.allow_unencrypted_handlers)
+    downloads = HostDownloads(client.settings, options.state, options.allow_unencrypted_handlers)
     interfaces = [i for i in BUILT_IN_INTERFACES if options.network or i != NETWORK_INTERFACE]
     loader = HandlerLoader(interfaces)
     # What has been imported stays: looking through it for garbage would hold every device up.

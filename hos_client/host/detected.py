@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hos_device_layer.core.spec.fleet import Fleet
-from hos_device_layer.core.spec.records import Device, DeviceType, Function, Stream
+from hos_device_layer.core.spec.records import DeviceType, FleetDevice, Function, Stream
 
 Info = Mapping[str, Any]
 
@@ -25,7 +25,7 @@ class DetectedDevice:
     identifier: str
     connection_type: str
     info: Info
-    row: Device | None = None
+    row: FleetDevice | None = None
     type: DeviceType | None = None
     functions: tuple[Function, ...] = ()
     streams: tuple[Stream, ...] = ()
@@ -37,7 +37,7 @@ class DetectedDevice:
 
 
 def describe(
-    identifier: str, connection_type: str, info: Info, row: Device | None, fleet: Fleet
+    identifier: str, connection_type: str, info: Info, row: FleetDevice | None, fleet: Fleet
 ) -> DetectedDevice:
     """Put together what is known about a device."""
     if row is None:

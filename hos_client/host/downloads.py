@@ -30,7 +30,7 @@ class DownloadError(HostError, OSError):
     """The device manager cannot be reached, or gives what cannot be used."""
 
 
-class Downloads:
+class HostDownloads:
     """
     Files of the device manager, kept in `folder`: a host starts with them while it is away.
 

@@ -22,7 +22,7 @@ from .event_manager import event_manager
 from .interface import Interface
 from .inventory import (
     Assign,
-    Effect,
+    HostEffect,
     Inventory,
     Register,
     Report,
@@ -30,7 +30,7 @@ from .inventory import (
     Stop,
     Unregister,
 )
-from .loading import Handlers
+from .loading import LoadedHandlers
 from .platform import Platform
 from .task_desk import TaskDesk
 from .worker import Worker
@@ -84,7 +84,7 @@ class Host:
         """Take a description of the fleet."""
         self._events.put(lambda: self._take_fleet(fleet))
 
-    def set_handlers(self, handlers: Handlers) -> None:
+    def set_handlers(self, handlers: LoadedHandlers) -> None:
         """Take other interfaces and drivers."""
         self._events.put(lambda: self._take_handlers(handlers))
 
@@ -129,7 +129,9 @@ class Host:
             driver, lambda worker: self._inventory.lost(worker.attempt, reason, now)
         )
 
-    def _for_worker_of(self, driver: Driver, effects: Callable[[Worker], list[Effect]]) -> None:
+    def _for_worker_of(
+        self, driver: Driver, effects: Callable[[Worker], list[HostEffect]]
+    ) -> None:
         def find() -> None:
             workers = [worker for worker in self._workers.values() if worker.driver is driver]
             for worker in workers:
@@ -137,7 +139,7 @@ class Host:
 
         self._events.put(find)
 
-    def _tell(self, happened: Callable[..., list[Effect]], *facts: Any) -> None:
+    def _tell(self, happened: Callable[..., list[HostEffect]], *facts: Any) -> None:
         self._events.put(lambda: self._carry_out(happened(*facts)))
 
     # On the host's thread
@@ -170,7 +172,7 @@ class Host:
         }
         self._carry_out(self._inventory.set_fleet(fleet))
 
-    def _take_handlers(self, handlers: Handlers) -> None:
+    def _take_handlers(self, handlers: LoadedHandlers) -> None:
         self._carry_out(self._inventory.set_drivers(handlers.drivers))
         for interface in [i for i in self._detectors if isinstance(i, type)]:
             if interface not in handlers.interfaces:
@@ -219,7 +221,7 @@ class Host:
         self._workers.pop(attempt, None)
         self._releasing.pop(attempt, None)
 
-    def _carry_out(self, effects: list[Effect]) -> None:
+    def _carry_out(self, effects: list[HostEffect]) -> None:
         for effect in effects:
             match effect:
                 case Start(attempt, device, candidates):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from hos_device_layer.core.spec.fleet import Fleet
-from hos_device_layer.core.spec.records import Device
+from hos_device_layer.core.spec.records import FleetDevice
 from hos_device_layer.core.text import shortened
 
 from .detected import Info
@@ -18,7 +18,7 @@ _SHOWN_NAMES = 6
 class Match(NamedTuple):
     """The row of a device; or None, and what is needed to know it."""
 
-    row: Device | None
+    row: FleetDevice | None
     reason: str = ''
 
 
@@ -41,19 +41,19 @@ class Rows:
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
-        self._by_name: dict[str, list[Device]] = {}
-        self._by_uid: dict[int, list[Device]] = {}
+        self._by_name: dict[str, list[FleetDevice]] = {}
+        self._by_uid: dict[int, list[FleetDevice]] = {}
         for row in fleet.devices:
             if name := row.serial_info.strip():
                 self._by_name.setdefault(name.casefold(), []).append(row)
             if row.uid is not None:
                 self._by_uid.setdefault(row.uid, []).append(row)
 
-    def named(self, name: str) -> list[Device]:
+    def named(self, name: str) -> list[FleetDevice]:
         """Return the rows whose serial_info is a name, in capitals or not."""
         return self._by_name.get(name.casefold(), [])
 
-    def with_uid(self, uid: int) -> list[Device]:
+    def with_uid(self, uid: int) -> list[FleetDevice]:
         """Return the rows of a uid."""
         return self._by_uid.get(uid, [])
 
@@ -81,7 +81,7 @@ def match(info: Info, uid: int | None, rows: Rows, taken: Mapping[str, str]) -> 
     return Match(None, _advice(names, fleet.name))
 
 
-def _only(rows: Collection[Device], what: str, taken: Mapping[str, str]) -> Match | None:
+def _only(rows: Collection[FleetDevice], what: str, taken: Mapping[str, str]) -> Match | None:
     if not rows:
         return None
     if len(rows) > 1:

@@ -21,7 +21,7 @@ FIRST_RETRY_S = 0.125
 LONGEST_RETRY_S = 5.0
 
 
-class State(enum.Enum):
+class DeviceState(enum.Enum):
     """How far a detected device has got."""
 
     NEW = 'new'
@@ -76,12 +76,12 @@ class Report(NamedTuple):
     connection_type: str
     identifier: str
     device_id: str
-    state: State
+    state: DeviceState
     reason: str
     driver: str
 
 
-Effect = Start | Stop | Assign | Register | Unregister | Report
+HostEffect = Start | Stop | Assign | Register | Unregister | Report
 
 _Key = tuple[str, str]
 
@@ -89,7 +89,7 @@ _Key = tuple[str, str]
 @dataclass
 class _Entry:
     device: DetectedDevice
-    state: State = State.NEW
+    state: DeviceState = DeviceState.NEW
     reason: str = ''
     unmatched: str = ''  # why it has no row
     told_uid: int | None = None
@@ -128,7 +128,7 @@ class Inventory:
         self._entries: dict[_Key, _Entry] = {}
         self._seen: dict[str, Mapping[str, Info]] = {}
         self._attempts = itertools.count(1)
-        self._effects: list[Effect] = []
+        self._effects: list[HostEffect] = []
 
     # What can be asked
 
@@ -138,14 +138,14 @@ class Inventory:
 
     def next_deadline(self) -> float | None:
         """Return when `advance` has something to do."""
-        times = [e.retry_at for e in self._entries.values() if e.state is State.UNAVAILABLE]
+        times = [e.retry_at for e in self._entries.values() if e.state is DeviceState.UNAVAILABLE]
         return min((time for time in times if time is not None), default=None)
 
     # What can happen
 
     def found(
         self, interface: str, connection_type: str, devices: Mapping[str, Info]
-    ) -> list[Effect]:
+    ) -> list[HostEffect]:
         """Take what an interface sees now; several may have one connection type."""
         changes = compare(self._seen.get(interface, {}), devices)
         self._seen[interface] = dict(devices)
@@ -162,61 +162,61 @@ class Inventory:
             entry.failures, entry.retry_at = 0, None
             entry.told_uid = uid_of(device.info)
             if entry.attempt is None:
-                self._set(entry, State.NEW)
+                self._set(entry, DeviceState.NEW)
         return self._settle()
 
-    def made(self, attempt: int, driver: type[Driver]) -> list[Effect]:
+    def made(self, attempt: int, driver: type[Driver]) -> list[HostEffect]:
         """Take note that a driver runs."""
         entry = self._entry(attempt)
-        if entry is not None and entry.state is State.STARTING:
+        if entry is not None and entry.state is DeviceState.STARTING:
             entry.driver = driver
             self._set_running(entry)
         return self._settle()
 
-    def not_supported(self, attempt: int, reason: str) -> list[Effect]:
+    def not_supported(self, attempt: int, reason: str) -> list[HostEffect]:
         """Take note that no driver has taken a device; the attempt has ended."""
         entry = self._finished(attempt)
         if entry is not None:
             if entry.device.row is None:
-                self._set(entry, State.WAITING, _joined(entry.unmatched, reason))
+                self._set(entry, DeviceState.WAITING, _joined(entry.unmatched, reason))
             else:
-                self._set(entry, State.UNSUPPORTED, _joined('no driver supports it', reason))
+                self._set(entry, DeviceState.UNSUPPORTED, _joined('no driver supports it', reason))
         return self._settle()
 
-    def not_available(self, attempt: int, reason: str, now: float) -> list[Effect]:
+    def not_available(self, attempt: int, reason: str, now: float) -> list[HostEffect]:
         """Take note that a device cannot be used at present; the attempt has ended."""
         entry = self._finished(attempt)
         if entry is not None:
             self._retry_later(entry, now)
-            self._set(entry, State.UNAVAILABLE, reason)
+            self._set(entry, DeviceState.UNAVAILABLE, reason)
         return self._settle()
 
-    def lost(self, attempt: int, reason: str, now: float) -> list[Effect]:
+    def lost(self, attempt: int, reason: str, now: float) -> list[HostEffect]:
         """Take note that a driver has lost its device."""
         entry = self._entry(attempt)
-        if entry is not None and entry.state is not State.STOPPING:
+        if entry is not None and entry.state is not DeviceState.STOPPING:
             self._retry_later(entry, now)
             self._stop(entry, reason)
         return self._settle()
 
-    def identified(self, attempt: int, uid: int) -> list[Effect]:
+    def identified(self, attempt: int, uid: int) -> list[HostEffect]:
         """Take the uid that a device tells about itself."""
         entry = self._entry(attempt)
         if entry is not None:
             entry.told_uid = uid
         return self._settle()
 
-    def ended(self, attempt: int) -> list[Effect]:
+    def ended(self, attempt: int) -> list[HostEffect]:
         """Take note that an attempt that was stopped has ended."""
         self._finished(attempt)
         return self._settle()
 
-    def set_fleet(self, fleet: Fleet) -> list[Effect]:
+    def set_fleet(self, fleet: Fleet) -> list[HostEffect]:
         """Take another description of the fleet; devices it does not concern go on."""
         self._rows = Rows(fleet)
         return self._settle()
 
-    def set_drivers(self, drivers: Iterable[type[Driver]]) -> list[Effect]:
+    def set_drivers(self, drivers: Iterable[type[Driver]]) -> list[HostEffect]:
         """Take other drivers; a device is asked about again if the choice could be another."""
         self._drivers = tuple(drivers)
         for entry in self._entries.values():
@@ -229,22 +229,22 @@ class Inventory:
                 entry.asked = now_asked
             elif entry.attempt is not None:
                 self._stop(entry, 'the drivers have changed')
-            elif entry.state in (State.UNSUPPORTED, State.WAITING):
-                self._set(entry, State.NEW)
+            elif entry.state in (DeviceState.UNSUPPORTED, DeviceState.WAITING):
+                self._set(entry, DeviceState.NEW)
         return self._settle()
 
-    def advance(self, now: float) -> list[Effect]:
+    def advance(self, now: float) -> list[HostEffect]:
         """Try again what is due."""
         deadline = self.next_deadline()
         if deadline is None or deadline > now:
             return []
         for entry in self._entries.values():
-            if entry.state is State.UNAVAILABLE and (entry.retry_at or now) <= now:
+            if entry.state is DeviceState.UNAVAILABLE and (entry.retry_at or now) <= now:
                 entry.retry_at = None
-                self._set(entry, State.NEW, entry.reason)
+                self._set(entry, DeviceState.NEW, entry.reason)
         return self._settle()
 
-    def close(self, reason: str) -> list[Effect]:
+    def close(self, reason: str) -> list[HostEffect]:
         """Stop everything, for good."""
         for entry in self._entries.values():
             entry.is_present = False
@@ -253,13 +253,13 @@ class Inventory:
 
     # How it goes on
 
-    def _settle(self) -> list[Effect]:
+    def _settle(self) -> list[HostEffect]:
         """Do what follows from what has happened, and return all there is to do."""
         self._match_all()
         for key, entry in list(self._entries.items()):
-            if entry.state is State.GONE:
+            if entry.state is DeviceState.GONE:
                 del self._entries[key]
-            elif entry.state is State.NEW:
+            elif entry.state is DeviceState.NEW:
                 self._start(entry)
         effects, self._effects = self._effects, []
         return effects
@@ -280,12 +280,12 @@ class Inventory:
                 self._take_match(entry, device, found)
             elif entry.unmatched != found.reason:
                 entry.unmatched = found.reason
-                if entry.state is State.WAITING:
-                    self._set(entry, State.WAITING, found.reason)
+                if entry.state is DeviceState.WAITING:
+                    self._set(entry, DeviceState.WAITING, found.reason)
 
     def _take_match(self, entry: _Entry, device: DetectedDevice, found: Match) -> None:
         entry.unmatched = found.reason
-        if entry.state in (State.READY, State.WAITING) and entry.attempt is not None:
+        if entry.state in (DeviceState.READY, DeviceState.WAITING) and entry.attempt is not None:
             if entry.told_uid is None:
                 self._stop(entry, 'its row in the fleet has changed')
                 entry.device = device
@@ -296,39 +296,41 @@ class Inventory:
             self._set_running(entry)
             return
         entry.device = device
-        if entry.state is State.STARTING:
+        if entry.state is DeviceState.STARTING:
             self._stop(entry, 'its row in the fleet has changed')
-        elif entry.state in (State.UNSUPPORTED, State.WAITING):
-            self._set(entry, State.NEW)
+        elif entry.state in (DeviceState.UNSUPPORTED, DeviceState.WAITING):
+            self._set(entry, DeviceState.NEW)
 
     def _start(self, entry: _Entry) -> None:
         entry.attempt = next(self._attempts)
         entry.driver = None
         entry.asked = in_order(self._drivers, entry.device.connection_type)
-        self._set(entry, State.STARTING, entry.reason)
+        self._set(entry, DeviceState.STARTING, entry.reason)
         self._effects.append(Start(entry.attempt, entry.device, entry.asked))
 
     def _stop(self, entry: _Entry, reason: str) -> None:
         if entry.attempt is None:
-            self._set(entry, State.NEW if entry.is_present else State.GONE, reason)
-        elif entry.state is not State.STOPPING:
+            self._set(entry, DeviceState.NEW if entry.is_present else DeviceState.GONE, reason)
+        elif entry.state is not DeviceState.STOPPING:
             self._effects.append(Stop(entry.attempt, reason))
-            self._set(entry, State.STOPPING, reason)
+            self._set(entry, DeviceState.STOPPING, reason)
 
     def _set_running(self, entry: _Entry) -> None:
         if entry.device.row is None:
-            self._set(entry, State.WAITING, entry.unmatched)
+            self._set(entry, DeviceState.WAITING, entry.unmatched)
         else:
             entry.failures = 0
-            self._set(entry, State.READY)
+            self._set(entry, DeviceState.READY)
 
-    def _set(self, entry: _Entry, state: State, reason: str = '') -> None:
+    def _set(self, entry: _Entry, state: DeviceState, reason: str = '') -> None:
         registered = entry.registered
-        if registered is not None and (state is not State.READY or registered != entry.device):
+        if registered is not None and (
+            state is not DeviceState.READY or registered != entry.device
+        ):
             assert entry.attempt is not None
             self._effects.append(Unregister(entry.attempt, registered))
             entry.registered = None
-        if state is State.READY and entry.registered is None:
+        if state is DeviceState.READY and entry.registered is None:
             assert entry.attempt is not None
             self._effects.append(Register(entry.attempt, entry.device))
             entry.registered = entry.device
@@ -348,11 +350,11 @@ class Inventory:
         if entry is not None:
             entry.attempt = None
             entry.driver = None
-            if entry.state is not State.STOPPING:
+            if entry.state is not DeviceState.STOPPING:
                 return entry
             # Whatever became of it: it was to end.
-            again = State.NEW if entry.retry_at is None else State.UNAVAILABLE
-            self._set(entry, again if entry.is_present else State.GONE, entry.reason)
+            again = DeviceState.NEW if entry.retry_at is None else DeviceState.UNAVAILABLE
+            self._set(entry, again if entry.is_present else DeviceState.GONE, entry.reason)
         return None
 
 

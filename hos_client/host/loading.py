@@ -38,7 +38,7 @@ BUILT_IN_DRIVERS = (
 )
 
 
-class Handlers(NamedTuple):
+class LoadedHandlers(NamedTuple):
     """What could be loaded, and what is wrong with the rest."""
 
     interfaces: tuple[type[Interface], ...] = ()
@@ -62,10 +62,10 @@ class HandlerLoader:
     ) -> None:
         self._built_in = {INTERFACE_GROUP: interfaces, DRIVER_GROUP: drivers}
         self._with_entry_points = with_entry_points
-        self._installed: Handlers | None = None
-        self._files: dict[Path, tuple[bytes, Handlers]] = {}
+        self._installed: LoadedHandlers | None = None
+        self._files: dict[Path, tuple[bytes, LoadedHandlers]] = {}
 
-    def load(self, folders: Iterable[Path], anew: bool = False) -> Handlers:
+    def load(self, folders: Iterable[Path], anew: bool = False) -> LoadedHandlers:
         """Load everything; `anew` also what has not changed."""
         if anew:
             self._files.clear()
@@ -81,17 +81,17 @@ class HandlerLoader:
                     found.append(self._load_file(path))
         for path in self._files.keys() - read:
             del self._files[path]
-        return Handlers(
+        return LoadedHandlers(
             tuple(dict.fromkeys(i for handlers in found for i in handlers.interfaces)),
             tuple(dict.fromkeys(d for handlers in found for d in handlers.drivers)),
             tuple(problem for handlers in found for problem in handlers.problems),
         )
 
-    def _load_installed(self) -> Handlers:
+    def _load_installed(self) -> LoadedHandlers:
         problems: list[str] = []
         interfaces = list(self._load_points(INTERFACE_GROUP, Interface, problems))
         drivers = list(self._load_points(DRIVER_GROUP, Driver, problems))
-        return Handlers(tuple(interfaces), tuple(drivers), tuple(problems))
+        return LoadedHandlers(tuple(interfaces), tuple(drivers), tuple(problems))
 
     def _load_points(self, group: str, kind: type, problems: list[str]) -> Iterator[Any]:
         points = [
@@ -106,18 +106,18 @@ class HandlerLoader:
                 # Whatever a handler does when it is imported, the others are loaded.
                 problems.append(_report(f'{group} {point.value}', error))
 
-    def _load_file(self, path: Path) -> Handlers:
+    def _load_file(self, path: Path) -> LoadedHandlers:
         try:
             source = path.read_bytes()
         except OSError as error:
-            return Handlers(problems=(_report(str(path), error),))
+            return LoadedHandlers(problems=(_report(str(path), error),))
         known = self._files.get(path)
         if known is None or known[0] != source:
             self._files[path] = known = source, _handlers_of(path, source)
         return known[1]
 
 
-def _handlers_of(path: Path, source: bytes) -> Handlers:
+def _handlers_of(path: Path, source: bytes) -> LoadedHandlers:
     try:
         module = _run(path, source)
         own = [
@@ -125,13 +125,13 @@ def _handlers_of(path: Path, source: bytes) -> Handlers:
             for value in vars(module).values()
             if inspect.isclass(value) and value.__module__ == module.__name__
         ]
-        return Handlers(
+        return LoadedHandlers(
             tuple(_checked(h, Interface) for h in own if _is_meant(h, Interface)),
             tuple(_checked(h, Driver) for h in own if _is_meant(h, Driver)),
         )
     except (Exception, SystemExit) as error:
         # As above: one file has a mistake, the rest is loaded.
-        return Handlers(problems=(_report(str(path), error),))
+        return LoadedHandlers(problems=(_report(str(path), error),))
 
 
 def _is_meant(handler: type, kind: type) -> bool:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from hos_device_layer.core.spec.fleet import Fleet
 
-from .downloads import DownloadError, Downloads
+from .downloads import DownloadError, HostDownloads
 from .host import Host
-from .loading import HandlerLoader, Handlers
+from .loading import HandlerLoader, LoadedHandlers
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Provisioner:
     def __init__(
         self,
         host: Host,
-        downloads: Downloads | None,
+        downloads: HostDownloads | None,
         folders: Sequence[Path] = (),
         loader: HandlerLoader | None = None,
     ) -> None:
@@ -39,7 +39,7 @@ class Provisioner:
         self._downloads = downloads
         self._folders = tuple(folders)
         self._loader = loader or HandlerLoader()
-        self._handlers: Handlers | None = None
+        self._handlers: LoadedHandlers | None = None
         self._ask_at = 0.0
         self._last_problems: list[str] = []
         self._fleet: Fleet | None = None

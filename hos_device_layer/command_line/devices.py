@@ -12,7 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rich.console import Console
 from rich.table import Table
 
-from ..core.dispatch.connections import State
+from ..core.dispatch.connections import ConnectionState
 from ..diagnostics import DIAGNOSTICS_TOPIC
 from ..qos import DIAGNOSTICS_QOS
 from .ros_session import MANAGER_PATIENCE_S, NO_MANAGER, ros_session
@@ -82,7 +82,7 @@ def _table(devices: list[dict[str, str]]) -> Table:
             row['device_type'] or 'not in the fleet',
             row['device_uid'] or 'not entered',
             f'[{_COLOURS.get(state, "default")}]{state}',
-            since if state != State.EXPECTED.value else '',
+            since if state != ConnectionState.EXPECTED.value else '',
             row['tasks'],
         )
     return table

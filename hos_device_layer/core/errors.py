@@ -5,8 +5,8 @@ Every error this package raises on purpose.
     ├── SpecError (ValueError)             a cell of the specification cannot be understood
     ├── UnknownUidError (KeyError)         a uid that no device of the fleet has
     ├── CallRefusedError                   an API call that was not accepted
-    │   ├── UnknownDeviceError (KeyError)
-    │   ├── DeviceUnavailableError (ConnectionError)
+    │   ├── UnknownDeviceIdError (KeyError)
+    │   ├── DeviceNotConnectedError (ConnectionError)
     │   ├── UnknownFunctionError (KeyError)
     │   ├── ArgumentError (ValueError)
     │   └── BusyError
@@ -48,11 +48,11 @@ class CallRefusedError(HosError):
         self.function_name = function_name
 
 
-class UnknownDeviceError(CallRefusedError, KeyError):
+class UnknownDeviceIdError(CallRefusedError, KeyError):
     """No device of this id in the fleet, or its row in the specification has a problem."""
 
 
-class DeviceUnavailableError(CallRefusedError, ConnectionError):
+class DeviceNotConnectedError(CallRefusedError, ConnectionError):
     """The device is in the fleet but not connected."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class LogBudget:
+class LogRateLimiter:
     """Lets through `lines` of each second [steady] and counts the rest."""
 
     def __init__(self, lines: int) -> None:

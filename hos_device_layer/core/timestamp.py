@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Moment(NamedTuple):
+class Timestamp(NamedTuple):
     """One instant on two clocks [s]: `steady` for intervals, `epoch` for stamps."""
 
     steady: float

@@ -15,7 +15,7 @@ from ..core.spec.records import Spec
 from .airtable.client import AIRTABLE_URL, Airtable
 from .airtable.credentials import find_credentials
 from .airtable.pull import Reading, read_base
-from .airtable.rate_limiter import Pace, Pacer
+from .airtable.rate_limiter import RateLimiter, RequestPolicy
 from .airtable.sync_state import load_sync_state, save_sync_state
 from .local_copy import LocalCopy
 
@@ -90,11 +90,13 @@ class AirtableSource:
         return load_sync_state(self.copy.folder).pulled or self.copy.changed()
 
 
-def open_airtable(credentials_file: Path | None = None, pace: Pace | None = None) -> Airtable:
+def open_airtable(
+    credentials_file: Path | None = None, pace: RequestPolicy | None = None
+) -> Airtable:
     """Open the base that the environment names; sends nothing yet. Raises DatabaseError."""
     credentials = find_credentials(file=credentials_file)
     url = os.environ.get(ENDPOINT_VARIABLE) or AIRTABLE_URL
-    return Airtable(credentials, Pacer(pace or Pace()), url)
+    return Airtable(credentials, RateLimiter(pace or RequestPolicy()), url)
 
 
 def describe_age(age: timedelta) -> str:

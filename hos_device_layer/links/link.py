@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..core.dispatch.commands import Command
-from ..core.spec.records import Device, Stream
+from ..core.spec.records import FleetDevice, Stream
 
 
 class Link(Protocol):
     """One way to reach devices. Called on the executor's thread; nothing here may block."""
 
-    def open(self, device: Device, serialized: bool, streams: list[Stream]) -> None:
+    def open(self, device: FleetDevice, serialized: bool, streams: list[Stream]) -> None:
         """Make what a connected device needs; calling it again changes nothing."""
 
     def send(self, command: Command) -> None:

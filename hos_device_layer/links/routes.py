@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..core.dispatch.commands import Command
-from ..core.spec.records import Device, Stream
+from ..core.spec.records import FleetDevice, Stream
 from .link import DeviceEvents, Link
 
 
@@ -41,7 +41,7 @@ class Routes:
         """Return whether a device is reached by a link, or by none yet."""
         return self._by_uid.get(uid, link) is link
 
-    def open(self, device: Device, serialized: bool, streams: list[Stream]) -> None:
+    def open(self, device: FleetDevice, serialized: bool, streams: list[Stream]) -> None:
         assert device.uid is not None
         link = self._through or self._find(device.uid)
         former = self._by_uid.get(device.uid)

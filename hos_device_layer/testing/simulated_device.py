@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ..core.errors import ValueMismatchError
 from ..core.spec.field_types import Field, FieldType, Value
-from ..core.spec.records import Device, Function, Spec, Stream
+from ..core.spec.records import FleetDevice, Function, Spec, Stream
 from ..core.spec.serializers import PLACEHOLDER
 
 # The part of its range by which a simulated quantity moves from one reading to the next.
@@ -25,7 +25,7 @@ _NUMBER = '([-.0-9]*)'
 class SimulatedDevice:
     """A device of the specification; the same seed gives the same answers."""
 
-    def __init__(self, device: Device, spec: Spec, seed: int = 0) -> None:
+    def __init__(self, device: FleetDevice, spec: Spec, seed: int = 0) -> None:
         self.device = device
         self.is_serialized = spec.device_types[device.device_type].serialized_api
         self.functions = {f.name: f for f in spec.functions_of(device.device_type)}

@@ -4,8 +4,8 @@ from hos_device_layer.core import errors
 from hos_device_layer.core.errors import CallRefusedError, HosError
 
 REFUSALS = {
-    errors.UnknownDeviceError: KeyError,
-    errors.DeviceUnavailableError: ConnectionError,
+    errors.UnknownDeviceIdError: KeyError,
+    errors.DeviceNotConnectedError: ConnectionError,
     errors.UnknownFunctionError: KeyError,
     errors.ArgumentError: ValueError,
     errors.BusyError: CallRefusedError,

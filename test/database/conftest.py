@@ -14,11 +14,11 @@ from hos_device_layer.database.airtable.credentials import find_credentials
 from hos_device_layer.database.airtable.init import init_base
 from hos_device_layer.database.airtable.matching import Memory
 from hos_device_layer.database.airtable.push import push_tables
-from hos_device_layer.database.airtable.rate_limiter import Pace, Pacer
+from hos_device_layer.database.airtable.rate_limiter import RateLimiter, RequestPolicy
 from hos_device_layer.testing.airtable import RunningAirtable, running_airtable
 
 # As patient as a real one, without the waiting.
-QUICK = Pace(requests=10_000, lock_out_s=0.0, backoff_s=0.0, read_timeout_s=0.5)
+QUICK = RequestPolicy(requests=10_000, lock_out_s=0.0, backoff_s=0.0, read_timeout_s=0.5)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def server() -> Iterator[RunningAirtable]:
 @pytest.fixture
 def connect(server: RunningAirtable) -> Callable[[], Airtable]:
     credentials = find_credentials(server.environment)
-    return lambda: Airtable(credentials, Pacer(QUICK), server.url)
+    return lambda: Airtable(credentials, RateLimiter(QUICK), server.url)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from managers import House, Houses
+from managers import ManagerStarter, RunningManager
 from ros_peers import Ros
 from sample_fleet import write_sample_fleet
 
@@ -25,37 +25,41 @@ def device_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope='session')
-def session_houses(
+def session_starter(
     ros: Ros, device_db: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Houses]:
-    with contextlib.closing(Houses(ros, device_db, tmp_path_factory.mktemp('session'))) as houses:
-        yield houses
+) -> Iterator[ManagerStarter]:
+    with contextlib.closing(
+        ManagerStarter(ros, device_db, tmp_path_factory.mktemp('session'))
+    ) as starter:
+        yield starter
 
 
 @pytest.fixture(scope='module')
-def module_houses(
+def module_starter(
     ros: Ros, device_db: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Houses]:
-    with contextlib.closing(Houses(ros, device_db, tmp_path_factory.mktemp('module'))) as houses:
-        yield houses
+) -> Iterator[ManagerStarter]:
+    with contextlib.closing(
+        ManagerStarter(ros, device_db, tmp_path_factory.mktemp('module'))
+    ) as starter:
+        yield starter
 
 
 @pytest.fixture
-def houses(ros: Ros, device_db: Path, tmp_path: Path) -> Iterator[Houses]:
-    with contextlib.closing(Houses(ros, device_db, tmp_path)) as houses:
-        yield houses
+def starter(ros: Ros, device_db: Path, tmp_path: Path) -> Iterator[ManagerStarter]:
+    with contextlib.closing(ManagerStarter(ros, device_db, tmp_path)) as starter:
+        yield starter
 
 
 @pytest.fixture(scope='session')
-def house(session_houses: Houses) -> House:
+def manager(session_starter: ManagerStarter) -> RunningManager:
     """A manager that nothing times out on while a test runs."""
-    return session_houses.house(device_timeout_s=600, command_accept_timeout_s=600)
+    return session_starter.start(device_timeout_s=600, command_accept_timeout_s=600)
 
 
 @pytest.fixture(scope='session')
-def hasty_house(session_houses: Houses) -> House:
+def hasty_manager(session_starter: ManagerStarter) -> RunningManager:
     """A manager that soon gives silent devices up, and waits for commands."""
-    return session_houses.house(
+    return session_starter.start(
         device_timeout_s=0.4,
         device_connection_check_interval_s=0.2,
         disconnect_on_timeout_count=2,
@@ -64,9 +68,9 @@ def hasty_house(session_houses: Houses) -> House:
 
 
 @pytest.fixture(scope='session')
-def strict_house(session_houses: Houses) -> House:
+def strict_manager(session_starter: ManagerStarter) -> RunningManager:
     """A manager that soon gives commands up and soon times devices out, but disconnects none."""
-    return session_houses.house(
+    return session_starter.start(
         device_timeout_s=0.4,
         disconnect_on_timeout_count=1000,
         command_accept_timeout_s=0.4,

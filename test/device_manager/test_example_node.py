@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import rclpy
 from manager_process import MANAGER, SIMULATED_FLEET
-from managers import Houses
+from managers import ManagerStarter
 from project import ROOT
 from rclpy.executors import Executor
 from rclpy.experimental import EventsExecutor
@@ -26,9 +26,9 @@ from hos_device_layer.gen.hos_device_api import (
 
 
 @pytest.fixture(scope='module', autouse=True)
-def demo_fleet(module_houses: Houses, tmp_path_factory) -> Iterator[None]:
-    manager = module_houses.program(MANAGER, state_folder=tmp_path_factory.mktemp('state'))
-    fleet = module_houses.program(SIMULATED_FLEET, longest_s=0.0)
+def demo_fleet(module_starter: ManagerStarter, tmp_path_factory) -> Iterator[None]:
+    manager = module_starter.program(MANAGER, state_folder=tmp_path_factory.mktemp('state'))
+    fleet = module_starter.program(SIMULATED_FLEET, longest_s=0.0)
     for device_id in ('H4001', 'L8001', 'W5001'):
         manager.wait_for_output(f'{device_id} .*: connected')
     yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from managers import House, Houses
+from managers import ManagerStarter, RunningManager
 from ros_peers import Device, finish_at_once
 from sample_fleet import MEASURE_ARGUMENTS, TWIN_ID, UIDLESS_ID, write_sample_fleet
 
@@ -14,13 +14,13 @@ ANGLE = ('angle', 'int16', '90')
 
 
 @pytest.fixture(scope='module')
-def arm(house: House) -> Device:
-    return house.arm()
+def arm(manager: RunningManager) -> Device:
+    return manager.arm()
 
 
 @pytest.fixture(scope='module')
-def bench(house: House) -> Device:
-    return house.bench()
+def bench(manager: RunningManager) -> Device:
+    return manager.bench()
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def bench(house: House) -> Device:
     ],
 )
 def test_a_wrong_call_is_refused_and_explained(
-    house: House,
+    manager: RunningManager,
     arm: Device,
     function: str,
     arguments: list[tuple[str, str, object]],
     parts: list[str],
 ) -> None:
-    error = house.caller.refusal(arm.device_id, function, arguments)
+    error = manager.caller.refusal(arm.device_id, function, arguments)
     assert repr(function) in error
     assert repr(arm.device_id) in error
     for part in parts:
@@ -67,89 +67,91 @@ def test_a_wrong_call_is_refused_and_explained(
     assert arm.commands.empty()
 
 
-def test_an_unknown_device_is_named_with_the_table_to_add_it_to(house: House) -> None:
-    error = house.caller.refusal('H9999', 'rest')
+def test_an_unknown_device_is_named_with_the_table_to_add_it_to(manager: RunningManager) -> None:
+    error = manager.caller.refusal('H9999', 'rest')
     assert error == "no device 'H9999' in the fleet 'test'; add it to the table 'fleet-test'"
 
 
-def test_an_endless_device_id_is_cut(house: House) -> None:
-    error = house.caller.refusal('H\n' * 50_000, 'rest')
+def test_an_endless_device_id_is_cut(manager: RunningManager) -> None:
+    error = manager.caller.refusal('H\n' * 50_000, 'rest')
     assert len(error) < 600
     assert error.isprintable()
 
 
-def test_a_device_that_never_connected_is_refused(house: House) -> None:
-    row = next(house.pool.benches)
-    error = house.caller.refusal(row.device_id, 'rest')
+def test_a_device_that_never_connected_is_refused(manager: RunningManager) -> None:
+    row = next(manager.pool.benches)
+    error = manager.caller.refusal(row.device_id, 'rest')
     assert f"'{row.device_id}' is not connected: it has not connected since" in error
 
 
-def test_a_device_without_a_uid_is_told_where_to_enter_it(house: House) -> None:
-    error = house.caller.refusal(UIDLESS_ID, 'rest')
+def test_a_device_without_a_uid_is_told_where_to_enter_it(manager: RunningManager) -> None:
+    error = manager.caller.refusal(UIDLESS_ID, 'rest')
     assert error == f"'{UIDLESS_ID}' has no uid yet; enter it in the table 'fleet-test'"
 
 
-def test_a_call_of_a_broken_device_answers_its_rows_problem(house: House) -> None:
-    error = house.caller.refusal(TWIN_ID, 'rest')
+def test_a_call_of_a_broken_device_answers_its_rows_problem(manager: RunningManager) -> None:
+    error = manager.caller.refusal(TWIN_ID, 'rest')
     assert f"the device '{TWIN_ID}' cannot be used: table 'fleet-test', row '{TWIN_ID}'" in error
     assert "column 'device_uid': 77000 belongs to 2 devices" in error
 
 
-def test_a_call_of_a_broken_function_answers_its_rows_problem(house: House, bench: Device) -> None:
-    error = house.caller.refusal(bench.device_id, 'broken')
+def test_a_call_of_a_broken_function_answers_its_rows_problem(
+    manager: RunningManager, bench: Device
+) -> None:
+    error = manager.caller.refusal(bench.device_id, 'broken')
     assert "the function 'broken' cannot be used: table 'apis', row 'broken'" in error
     assert "column 'arguments': 'x' has the unknown type 'float99'" in error
 
 
-def test_problems_of_the_specification_are_logged_at_the_start(house: House) -> None:
-    house.program.wait_for_output("table 'apis', row 'broken', column 'arguments'")
-    house.program.wait_for_output("table 'fleet-test', row 'TWIN2', column 'device_uid'")
+def test_problems_of_the_specification_are_logged_at_the_start(manager: RunningManager) -> None:
+    manager.program.wait_for_output("table 'apis', row 'broken', column 'arguments'")
+    manager.program.wait_for_output("table 'fleet-test', row 'TWIN2', column 'device_uid'")
 
 
-def test_a_function_runs_no_more_often_than_its_table_allows(house: House) -> None:
-    device, other = house.bench(), house.bench(finish_at_once)
-    task_id = house.caller.call(device.device_id, 'lock')
-    error = house.caller.refusal(device.device_id, 'lock')
+def test_a_function_runs_no_more_often_than_its_table_allows(manager: RunningManager) -> None:
+    device, other = manager.bench(), manager.bench(finish_at_once)
+    task_id = manager.caller.call(device.device_id, 'lock')
+    error = manager.caller.refusal(device.device_id, 'lock')
     assert f"'{device.device_id}' runs 'lock' 1 times already" in error
     assert 'wait for a result' in error
-    assert house.caller.result(house.caller.call(other.device_id, 'lock')).success
+    assert manager.caller.result(manager.caller.call(other.device_id, 'lock')).success
     device.report(device.command().cmd_id)
-    assert house.caller.result(task_id).success
-    assert house.caller.call(device.device_id, 'lock') != task_id
+    assert manager.caller.result(task_id).success
+    assert manager.caller.call(device.device_id, 'lock') != task_id
 
 
-def test_a_hostile_error_text_fills_no_log(house: House) -> None:
-    device = house.bench()
+def test_a_hostile_error_text_fills_no_log(manager: RunningManager) -> None:
+    device = manager.bench()
     text = 'jammed\n[INFO] all is well' + '!' * 100_000
-    task_id = house.caller.call(device.device_id, 'rest')
+    task_id = manager.caller.call(device.device_id, 'rest')
     device.report(task_id, success=False, error=text)
-    assert house.caller.result(task_id).error == text
+    assert manager.caller.result(task_id).error == text
     for _ in range(2):
         device.report(task_id, success=False, error=text)
-    line = house.program.wait_for_output(f'for task {task_id}, which had ended', times=2)
+    line = manager.program.wait_for_output(f'for task {task_id}, which had ended', times=2)
     assert len(line) < 600
-    assert not re.search(r'^\[INFO\] all is well', house.program.output, re.MULTILINE)
+    assert not re.search(r'^\[INFO\] all is well', manager.program.output, re.MULTILINE)
 
 
-def test_a_hostile_refusal_is_quoted_on_one_line_of_the_log(house: House) -> None:
-    device = house.bench()
+def test_a_hostile_refusal_is_quoted_on_one_line_of_the_log(manager: RunningManager) -> None:
+    device = manager.bench()
     device.refusal = 'jammed\n[INFO] all is well' + '!' * 100_000
-    task_id = house.caller.call(device.device_id, 'rest')
-    assert not house.caller.result(task_id).success
+    task_id = manager.caller.call(device.device_id, 'rest')
+    assert not manager.caller.result(task_id).success
     device.report(task_id)
-    line = house.program.wait_for_output(f'for task {task_id}, which had ended')
+    line = manager.program.wait_for_output(f'for task {task_id}, which had ended')
     assert 'jammed' in line
     assert len(line) < 600
-    assert not re.search(r'^\[INFO\] all is well', house.program.output, re.MULTILINE)
+    assert not re.search(r'^\[INFO\] all is well', manager.program.output, re.MULTILINE)
 
 
 @pytest.fixture(scope='module')
-def small_house(module_houses: Houses) -> House:
-    small: House = module_houses.house(max_running_tasks=2, max_waiting_devices=2)
+def small_house(module_starter: ManagerStarter) -> RunningManager:
+    small: RunningManager = module_starter.start(max_running_tasks=2, max_waiting_devices=2)
     return small
 
 
-def test_no_more_unknown_devices_than_allowed_are_remembered(small_house: House) -> None:
+def test_no_more_unknown_devices_than_allowed_are_remembered(small_house: RunningManager) -> None:
     uids = [next(small_house.pool.strange_uids) for _ in range(5)]
     for uid in uids:
         assert f'uid {uid} is not in the fleet' in small_house.side.connect(uid).error
@@ -158,43 +160,45 @@ def test_no_more_unknown_devices_than_allowed_are_remembered(small_house: House)
     assert [f'uid{uid}' in shown for uid in uids] == [True, True, False, False, False]
 
 
-def test_more_running_tasks_than_allowed_are_refused(small_house: House) -> None:
-    house = small_house
-    device = house.bench()
-    running = [house.caller.call(device.device_id, 'rest') for _ in range(2)]
-    error = house.caller.refusal(device.device_id, 'rest')
+def test_more_running_tasks_than_allowed_are_refused(small_house: RunningManager) -> None:
+    manager = small_house
+    device = manager.bench()
+    running = [manager.caller.call(device.device_id, 'rest') for _ in range(2)]
+    error = manager.caller.refusal(device.device_id, 'rest')
     assert '2 tasks are running, as many as max_running_tasks allows' in error
     device.report(running[0])
-    assert house.caller.result(running[0]).success
-    assert house.caller.call(device.device_id, 'rest') not in running
+    assert manager.caller.result(running[0]).success
+    assert manager.caller.call(device.device_id, 'rest') not in running
 
 
-def test_without_a_local_copy_the_manager_runs_and_says_so(houses: Houses, tmp_path) -> None:
+def test_without_a_local_copy_the_manager_runs_and_says_so(
+    starter: ManagerStarter, tmp_path
+) -> None:
     folder = tmp_path / 'nowhere'
-    house = houses.house(device_db_path=folder)
-    house.program.wait_for_output(
+    manager = starter.start(device_db_path=folder)
+    manager.program.wait_for_output(
         f'no local copy of the specification in {folder}.*every device is unknown'
     )
-    answer = house.side.connect(1)
+    answer = manager.side.connect(1)
     assert not answer.success
     assert "uid 1 is not in the fleet 'test'; there is no table 'fleet-test'" in answer.error
-    error = house.caller.refusal('H1', 'rest')
+    error = manager.caller.refusal('H1', 'rest')
     assert "'H1'" in error
     assert "there is no table 'fleet-test'" in error
 
 
-def test_an_unreadable_table_is_named_and_the_rest_runs(houses: Houses, tmp_path) -> None:
+def test_an_unreadable_table_is_named_and_the_rest_runs(starter: ManagerStarter, tmp_path) -> None:
     write_sample_fleet(tmp_path)
     (tmp_path / 'streams.yaml').write_text('- stream: [\n')
-    house = houses.house(device_db_path=tmp_path)
-    house.program.wait_for_output(f'cannot read {tmp_path}/streams.yaml')
-    device = house.bench(finish_at_once)
-    assert house.caller.result(house.caller.call(device.device_id, 'rest')).success
+    manager = starter.start(device_db_path=tmp_path)
+    manager.program.wait_for_output(f'cannot read {tmp_path}/streams.yaml')
+    device = manager.bench(finish_at_once)
+    assert manager.caller.result(manager.caller.call(device.device_id, 'rest')).success
 
 
-def test_an_unknown_fleet_is_named_with_those_there_are(houses: Houses) -> None:
-    house = houses.house(fleet='nowhere')
-    line = house.program.wait_for_output("there is no fleet 'nowhere'")
+def test_an_unknown_fleet_is_named_with_those_there_are(starter: ManagerStarter) -> None:
+    manager = starter.start(fleet='nowhere')
+    line = manager.program.wait_for_output("there is no fleet 'nowhere'")
     assert 'the fleets are: test. Set the parameter fleet.' in line
-    for error in (house.side.connect(1).error, house.caller.refusal('H1', 'rest')):
+    for error in (manager.side.connect(1).error, manager.caller.refusal('H1', 'rest')):
         assert "there is no table 'fleet-nowhere'; the fleets are: test" in error

@@ -2,65 +2,65 @@
 
 from __future__ import annotations
 
-from managers import House
+from managers import RunningManager
 from ros_peers import Caller, Device, StreamPublisher, finish_at_once
 from sample_fleet import MEASURE_ARGUMENTS, STREAMS, TWIN_UID
 
 from hos_device_layer import services, topics
 
 
-def test_connect_of_a_known_device_is_published_and_answered(house: House) -> None:
-    row = next(house.pool.benches)
-    answer = house.side.connect(row.uid)
+def test_connect_of_a_known_device_is_published_and_answered(manager: RunningManager) -> None:
+    row = next(manager.pool.benches)
+    answer = manager.side.connect(row.uid)
     assert (answer.success, answer.error) == (True, '')
-    house.caller.wait_for_notices(row.uid, 'connected')
-    (info,) = house.caller.notice_infos(row.uid)
+    manager.caller.wait_for_notices(row.uid, 'connected')
+    (info,) = manager.caller.notice_infos(row.uid)
     assert (info.device_id, info.device_uid, info.device_type) == row
-    assert house.caller.connected_devices()[row.uid] == info
+    assert manager.caller.connected_devices()[row.uid] == info
 
 
-def test_connect_of_an_unknown_uid_names_it_and_the_table(house: House) -> None:
-    uid = next(house.pool.strange_uids)
-    answer = house.side.connect(uid)
+def test_connect_of_an_unknown_uid_names_it_and_the_table(manager: RunningManager) -> None:
+    uid = next(manager.pool.strange_uids)
+    answer = manager.side.connect(uid)
     assert not answer.success
     assert str(uid) in answer.error
     assert "add it to the table 'fleet-test'" in answer.error
-    assert uid not in house.caller.connected_devices()
-    house.caller.wait_for(lambda: f'{uid}' in str(house.caller.diagnostics.keys()))
-    house.program.wait_for_output(f'asks to connect: uid {uid} ')
+    assert uid not in manager.caller.connected_devices()
+    manager.caller.wait_for(lambda: f'{uid}' in str(manager.caller.diagnostics.keys()))
+    manager.program.wait_for_output(f'asks to connect: uid {uid} ')
 
 
-def test_a_uid_that_two_devices_claim_connects_neither(house: House) -> None:
-    answer = house.side.connect(TWIN_UID)
+def test_a_uid_that_two_devices_claim_connects_neither(manager: RunningManager) -> None:
+    answer = manager.side.connect(TWIN_UID)
     assert not answer.success
     assert f'{TWIN_UID} belongs to 2 devices' in answer.error
     assert "'TWIN1' (fleet-test), 'TWIN2' (fleet-test)" in answer.error
 
 
-def test_a_ping_connects_a_known_device_that_never_shook_hands(house: House) -> None:
-    row = next(house.pool.benches)
-    house.side.ping(row.uid)
-    house.caller.wait_for_notices(row.uid, 'connected')
-    assert row.uid in house.caller.connected_devices()
+def test_a_ping_connects_a_known_device_that_never_shook_hands(manager: RunningManager) -> None:
+    row = next(manager.pool.benches)
+    manager.side.ping(row.uid)
+    manager.caller.wait_for_notices(row.uid, 'connected')
+    assert row.uid in manager.caller.connected_devices()
 
 
-def test_the_ping_of_an_unknown_uid_waits_and_is_logged(house: House) -> None:
-    uid = next(house.pool.strange_uids)
-    house.side.ping(uid)
-    house.program.wait_for_output(f'a ping: uid {uid} is not in the fleet')
-    house.caller.wait_for(lambda: f'uid{uid}' in str(house.caller.diagnostics))
-    assert house.caller.state_of(f'uid{uid}') == 'waiting'
-    assert house.caller.notices(uid) == []
+def test_the_ping_of_an_unknown_uid_waits_and_is_logged(manager: RunningManager) -> None:
+    uid = next(manager.pool.strange_uids)
+    manager.side.ping(uid)
+    manager.program.wait_for_output(f'a ping: uid {uid} is not in the fleet')
+    manager.caller.wait_for(lambda: f'uid{uid}' in str(manager.caller.diagnostics))
+    assert manager.caller.state_of(f'uid{uid}') == 'waiting'
+    assert manager.caller.notices(uid) == []
 
 
-def test_connect_of_a_connected_device_is_one_reconnection(house: House) -> None:
-    device = house.bench()
+def test_connect_of_a_connected_device_is_one_reconnection(manager: RunningManager) -> None:
+    device = manager.bench()
     device.connect()
-    house.caller.wait_for_notices(device.uid, 'connected', 'reconnected')
+    manager.caller.wait_for_notices(device.uid, 'connected', 'reconnected')
 
 
-def test_each_change_of_a_silent_device_is_told_once(hasty_house: House) -> None:
-    caller, device = hasty_house.caller, hasty_house.bench()
+def test_each_change_of_a_silent_device_is_told_once(hasty_manager: RunningManager) -> None:
+    caller, device = hasty_manager.caller, hasty_manager.bench()
     lived = ['connected', 'timeout', 'disconnected']
     caller.wait_for_notices(device.uid, *lived)
     assert device.uid not in caller.connected_devices()
@@ -68,18 +68,20 @@ def test_each_change_of_a_silent_device_is_told_once(hasty_house: House) -> None
         come_back()
         lived += ['reconnected', 'timeout', 'disconnected']
         caller.wait_for_notices(device.uid, *lived)
-    _let_another_device_live(hasty_house)
+    _let_another_device_live(hasty_manager)
     assert caller.notices(device.uid) == lived
 
 
-def _let_another_device_live(house: House) -> None:
+def _let_another_device_live(manager: RunningManager) -> None:
     # Each topic keeps its order: what would have been published twice has arrived before this.
-    other = house.bench()
-    house.caller.wait_for_notices(other.uid, 'connected', 'timeout', 'disconnected')
+    other = manager.bench()
+    manager.caller.wait_for_notices(other.uid, 'connected', 'timeout', 'disconnected')
 
 
-def test_a_timed_out_device_comes_back_by_a_ping_or_by_connect(strict_house: House) -> None:
-    caller, device = strict_house.caller, strict_house.bench()
+def test_a_timed_out_device_comes_back_by_a_ping_or_by_connect(
+    strict_manager: RunningManager,
+) -> None:
+    caller, device = strict_manager.caller, strict_manager.bench()
     lived = ['connected', 'timeout']
     for come_back in (device.ping, device.connect):
         caller.wait_for_notices(device.uid, *lived)
@@ -88,8 +90,8 @@ def test_a_timed_out_device_comes_back_by_a_ping_or_by_connect(strict_house: Hou
     caller.wait_for_notices(device.uid, *lived)
 
 
-def test_pings_that_resume_clear_a_timeout(strict_house: House) -> None:
-    caller, device = strict_house.caller, strict_house.bench(finish_at_once)
+def test_pings_that_resume_clear_a_timeout(strict_manager: RunningManager) -> None:
+    caller, device = strict_manager.caller, strict_manager.bench(finish_at_once)
     caller.wait_for_notices(device.uid, 'connected', 'timeout')
     device.keep_pinging(0.05)
     caller.wait_for_notices(device.uid, 'connected', 'timeout', 'reconnected')
@@ -97,25 +99,25 @@ def test_pings_that_resume_clear_a_timeout(strict_house: House) -> None:
     device.fall_silent()
 
 
-def test_a_device_that_pings_does_not_time_out(hasty_house: House) -> None:
-    device = hasty_house.bench()
+def test_a_device_that_pings_does_not_time_out(hasty_manager: RunningManager) -> None:
+    device = hasty_manager.bench()
     device.keep_pinging(0.05)
     for _ in range(2):
-        _let_another_device_live(hasty_house)
-    assert hasty_house.caller.notices(device.uid) == ['connected']
+        _let_another_device_live(hasty_manager)
+    assert hasty_manager.caller.notices(device.uid) == ['connected']
     device.fall_silent()
 
 
-def test_a_timed_out_device_refuses_calls_with_the_reason(strict_house: House) -> None:
-    caller, device = strict_house.caller, strict_house.bench()
+def test_a_timed_out_device_refuses_calls_with_the_reason(strict_manager: RunningManager) -> None:
+    caller, device = strict_manager.caller, strict_manager.bench()
     caller.wait_for_notices(device.uid, 'connected', 'timeout')
     refusal = caller.refusal(device.device_id, 'rest')
     assert f"'{device.device_id}' is not connected: it timed out" in refusal
     assert 'it is back when it pings again' in refusal
 
 
-def test_running_tasks_outlive_a_timeout(strict_house: House) -> None:
-    caller, device = strict_house.caller, strict_house.bench()
+def test_running_tasks_outlive_a_timeout(strict_manager: RunningManager) -> None:
+    caller, device = strict_manager.caller, strict_manager.bench()
     device.keep_pinging(0.05)
     task_id = caller.call(device.device_id, 'measure', MEASURE_ARGUMENTS)
     command = device.command()
@@ -125,8 +127,10 @@ def test_running_tasks_outlive_a_timeout(strict_house: House) -> None:
     assert caller.result(task_id).success
 
 
-def test_a_disconnected_device_ends_its_tasks_with_that_error(hasty_house: House) -> None:
-    caller, device = hasty_house.caller, hasty_house.bench()
+def test_a_disconnected_device_ends_its_tasks_with_that_error(
+    hasty_manager: RunningManager,
+) -> None:
+    caller, device = hasty_manager.caller, hasty_manager.bench()
     device.keep_pinging(0.05)
     task_ids = [caller.call(device.device_id, 'rest') for _ in range(3)]
     device.fall_silent()
@@ -137,21 +141,25 @@ def test_a_disconnected_device_ends_its_tasks_with_that_error(hasty_house: House
     assert 'it was disconnected' in caller.refusal(device.device_id, 'rest')
 
 
-def test_ten_handshakes_leave_one_client_and_one_subscription_a_stream(house: House) -> None:
-    device = house.arm()
+def test_ten_handshakes_leave_one_client_and_one_subscription_a_stream(
+    manager: RunningManager,
+) -> None:
+    device = manager.arm()
     for _ in range(9):
         device.connect()
-    house.caller.wait_for_notices(device.uid, 'connected', *['reconnected'] * 9)
-    house.caller.wait_for(lambda: _entities(house.caller, device) == (1, [1, 1]))
-    task_id = house.caller.call(device.device_id, 'arm_turn', [('angle', 'int16', 90)])
+    manager.caller.wait_for_notices(device.uid, 'connected', *['reconnected'] * 9)
+    manager.caller.wait_for(lambda: _entities(manager.caller, device) == (1, [1, 1]))
+    task_id = manager.caller.call(device.device_id, 'arm_turn', [('angle', 'int16', 90)])
     device.report(device.command().cmd_id)
-    assert house.caller.result(task_id).success
+    assert manager.caller.result(task_id).success
     assert device.commands.empty()
-    assert _entities(house.caller, device) == (1, [1, 1])
+    assert _entities(manager.caller, device) == (1, [1, 1])
 
 
-def test_what_a_disconnected_device_needed_is_freed_and_made_anew(hasty_house: House) -> None:
-    caller, device = hasty_house.caller, hasty_house.arm()
+def test_what_a_disconnected_device_needed_is_freed_and_made_anew(
+    hasty_manager: RunningManager,
+) -> None:
+    caller, device = hasty_manager.caller, hasty_manager.arm()
     caller.wait_for(lambda: _entities(caller, device) == (1, [1, 1]))
     caller.wait_for_notices(device.uid, 'connected', 'timeout', 'disconnected')
     caller.wait_for(lambda: _entities(caller, device) == (0, [0, 0]))
@@ -172,11 +180,11 @@ def _entities(caller: Caller, device: Device) -> tuple[int, list[int]]:
     ]
 
 
-def test_a_sample_that_does_not_fit_is_logged_and_stops_nothing(house: House) -> None:
-    device = house.bench()
+def test_a_sample_that_does_not_fit_is_logged_and_stops_nothing(manager: RunningManager) -> None:
+    device = manager.bench()
     stream = StreamPublisher(device, 'load')
     stream.publish('V1.5')
     stream.publish('V1Y9')
-    line = house.program.wait_for_output(f"a sample of 'load' from '{device.device_id}'")
+    line = manager.program.wait_for_output(f"a sample of 'load' from '{device.device_id}'")
     assert 'V1Y9' in line
-    assert device.uid in house.caller.connected_devices()
+    assert device.uid in manager.caller.connected_devices()

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from managers import House
+from managers import RunningManager
 from sample_fleet import TWIN_ID, UIDLESS_ID
 
 
-def test_the_manager_shows_its_fleet_and_the_problems_of_the_specification(house: House) -> None:
-    status = house.caller.diagnostic()
+def test_the_manager_shows_its_fleet_and_the_problems_of_the_specification(
+    manager: RunningManager,
+) -> None:
+    status = manager.caller.diagnostic()
     assert status.level == DiagnosticStatus.WARN
     assert status.message == '3 problems in the specification'
-    device = house.bench()
-    house.caller.wait_for_diagnostics()
-    connected = len(house.caller.connected_devices())
-    values = house.caller.status('')
+    device = manager.bench()
+    manager.caller.wait_for_diagnostics()
+    connected = len(manager.caller.connected_devices())
+    values = manager.caller.status('')
     assert values['fleet'] == 'test'
     assert int(values['connected']) == connected
-    assert device.uid in house.caller.connected_devices()
+    assert device.uid in manager.caller.connected_devices()
 
 
-def test_a_device_shows_its_state_through_its_life(hasty_house: House) -> None:
-    caller, row = hasty_house.caller, next(hasty_house.pool.benches)
+def test_a_device_shows_its_state_through_its_life(hasty_manager: RunningManager) -> None:
+    caller, row = hasty_manager.caller, next(hasty_manager.pool.benches)
     assert caller.diagnostic(row.device_id).level == DiagnosticStatus.STALE
     assert caller.state_of(row.device_id) == 'expected'
     for state, level in (
@@ -30,7 +32,7 @@ def test_a_device_shows_its_state_through_its_life(hasty_house: House) -> None:
         ('disconnected', DiagnosticStatus.ERROR),
     ):
         if state == 'connected':
-            hasty_house.side.connect(row.uid)
+            hasty_manager.side.connect(row.uid)
         caller.wait_for(lambda state=state: caller.state_of(row.device_id) == state)
         status = caller.diagnostic(row.device_id)
         assert (status.level, status.message) == (level, state)
@@ -42,36 +44,36 @@ def test_a_device_shows_its_state_through_its_life(hasty_house: House) -> None:
     assert abs(float(values['since_s']) - last.event_time_s) < 0.001
 
 
-def test_a_device_shows_its_running_tasks(house: House) -> None:
-    device = house.bench()
-    task_ids = [house.caller.call(device.device_id, 'rest') for _ in range(3)]
-    house.caller.wait_for(lambda: house.caller.status(device.device_id)['tasks'] == '3')
+def test_a_device_shows_its_running_tasks(manager: RunningManager) -> None:
+    device = manager.bench()
+    task_ids = [manager.caller.call(device.device_id, 'rest') for _ in range(3)]
+    manager.caller.wait_for(lambda: manager.caller.status(device.device_id)['tasks'] == '3')
     for task_id in task_ids:
         device.report(task_id)
-    house.caller.wait_for(lambda: house.caller.status(device.device_id)['tasks'] == '0')
+    manager.caller.wait_for(lambda: manager.caller.status(device.device_id)['tasks'] == '0')
 
 
-def test_a_waiting_device_shows_the_table_to_add_it_to(house: House) -> None:
-    uid = next(house.pool.strange_uids)
-    house.side.connect(uid)
+def test_a_waiting_device_shows_the_table_to_add_it_to(manager: RunningManager) -> None:
+    uid = next(manager.pool.strange_uids)
+    manager.side.connect(uid)
     name = f'uid{uid}'
-    house.caller.wait_for(lambda: any(name in key for key in house.caller.diagnostics))
-    status = house.caller.diagnostic(name)
+    manager.caller.wait_for(lambda: any(name in key for key in manager.caller.diagnostics))
+    status = manager.caller.diagnostic(name)
     assert status.level == DiagnosticStatus.WARN
     assert status.message == 'waiting: add it to the table fleet-test'
 
 
-def test_a_waiting_device_that_falls_silent_is_forgotten(hasty_house: House) -> None:
-    uid = next(hasty_house.pool.strange_uids)
-    hasty_house.side.connect(uid)
+def test_a_waiting_device_that_falls_silent_is_forgotten(hasty_manager: RunningManager) -> None:
+    uid = next(hasty_manager.pool.strange_uids)
+    hasty_manager.side.connect(uid)
     name = f'uid{uid}'
-    caller = hasty_house.caller
+    caller = hasty_manager.caller
     caller.wait_for(lambda: any(name in key for key in caller.diagnostics))
     caller.wait_for(lambda: not any(name in key for key in caller.diagnostics))
 
 
-def test_a_device_without_a_uid_shows_where_to_enter_it(house: House) -> None:
-    status = house.caller.diagnostic(UIDLESS_ID)
+def test_a_device_without_a_uid_shows_where_to_enter_it(manager: RunningManager) -> None:
+    status = manager.caller.diagnostic(UIDLESS_ID)
     assert status.level == DiagnosticStatus.STALE
     assert status.message == 'has no uid: enter it in the table fleet-test'
-    assert not any(TWIN_ID in name for name in house.caller.diagnostics)
+    assert not any(TWIN_ID in name for name in manager.caller.diagnostics)

@@ -6,9 +6,9 @@ import signal
 import threading
 
 import pytest
-from managers import House, Houses
+from managers import ManagerStarter, RunningManager
 from ros_peers import finish_at_once, mute_device
-from sample_fleet import FleetDevice, sample_tables
+from sample_fleet import SampleDevice, sample_tables
 
 from hos_device_layer.database import LocalCopy
 
@@ -21,34 +21,36 @@ FIRST_UID = 50_000
 
 
 @pytest.fixture(scope='module')
-def crowd() -> list[FleetDevice]:
-    return [FleetDevice(f'C{i:03}', FIRST_UID + i, 'Bench') for i in range(COUNT)]
+def crowd() -> list[SampleDevice]:
+    return [SampleDevice(f'C{i:03}', FIRST_UID + i, 'Bench') for i in range(COUNT)]
 
 
 @pytest.fixture(scope='module')
-def crowded_house(module_houses: Houses, tmp_path_factory, crowd: list[FleetDevice]) -> House:
+def crowded_manager(
+    module_starter: ManagerStarter, tmp_path_factory, crowd: list[SampleDevice]
+) -> RunningManager:
     rows = [
         {'device_id': d.device_id, 'device_uid': d.uid, 'device_type': d.device_type}
         for d in crowd
     ]
     folder = tmp_path_factory.mktemp('crowd')
     LocalCopy(folder).write({**sample_tables(), 'fleet-crowd': rows})
-    house: House = module_houses.house(
+    manager: RunningManager = module_starter.start(
         fleet='crowd', device_db_path=folder, device_timeout_s=3, diagnostics_period_s=0.5
     )
-    return house
+    return manager
 
 
 class Pinger:
     """Pings for many devices, each of them several times within a timeout."""
 
-    def __init__(self, house: House, crowd: list[FleetDevice]) -> None:
+    def __init__(self, manager: RunningManager, crowd: list[SampleDevice]) -> None:
         self.rounds = 0
         self._crowd = crowd
-        self._house = house
+        self._house = manager
         self._turn = 0
         self._news = threading.Condition()
-        self._timer = house.side.node.create_timer(0.02, self._ping_some)
+        self._timer = manager.side.node.create_timer(0.02, self._ping_some)
 
     def wait_for_rounds(self, rounds: int) -> None:
         with self._news:
@@ -70,52 +72,54 @@ class Pinger:
 
 
 @pytest.fixture(scope='module')
-def pinger(crowded_house: House, crowd: list[FleetDevice]):
-    pinger = Pinger(crowded_house, crowd)
-    futures = [crowded_house.side.connect_async(device.uid) for device in crowd]
-    crowded_house.caller.wait_for(lambda: all(future.done() for future in futures))
+def pinger(crowded_manager: RunningManager, crowd: list[SampleDevice]):
+    pinger = Pinger(crowded_manager, crowd)
+    futures = [crowded_manager.side.connect_async(device.uid) for device in crowd]
+    crowded_manager.caller.wait_for(lambda: all(future.done() for future in futures))
     assert all(future.result().success for future in futures)
     yield pinger
     pinger.stop()
 
 
 def test_hundreds_of_healthy_devices_never_time_out(
-    crowded_house: House, crowd: list[FleetDevice], pinger: Pinger
+    crowded_manager: RunningManager, crowd: list[SampleDevice], pinger: Pinger
 ) -> None:
     pinger.wait_for_rounds(10)
-    assert len(crowded_house.caller.connected_devices()) == COUNT
-    assert crowded_house.caller.notice_count('timeout') == 0
+    assert len(crowded_manager.caller.connected_devices()) == COUNT
+    assert crowded_manager.caller.notice_count('timeout') == 0
 
 
 def test_a_manager_that_was_held_up_blames_no_device(
-    crowded_house: House, crowd: list[FleetDevice], pinger: Pinger
+    crowded_manager: RunningManager, crowd: list[SampleDevice], pinger: Pinger
 ) -> None:
-    process = crowded_house.program.process
+    process = crowded_manager.program.process
     process.send_signal(signal.SIGSTOP)
     pinger.wait_for_rounds(20)
     process.send_signal(signal.SIGCONT)
     pinger.wait_for_rounds(5)
-    assert len(crowded_house.caller.connected_devices()) == COUNT
-    assert crowded_house.caller.notice_count('timeout') == 0
+    assert len(crowded_manager.caller.connected_devices()) == COUNT
+    assert crowded_manager.caller.notice_count('timeout') == 0
 
 
-def test_a_manager_of_hundreds_of_devices_ends_soon(crowded_house: House, pinger: Pinger) -> None:
+def test_a_manager_of_hundreds_of_devices_ends_soon(
+    crowded_manager: RunningManager, pinger: Pinger
+) -> None:
     pinger.stop()
-    assert crowded_house.program.stop() < STOP_S
+    assert crowded_manager.program.stop() < STOP_S
 
 
-def test_devices_that_never_answer_burn_no_processor_time(house: House) -> None:
-    row = next(house.pool.benches)
-    mute = mute_device(house.side, row)
-    house.side.connect(row.uid)
-    absent, silent = next(house.pool.benches), house.bench()
-    house.side.connect(absent.uid)
+def test_devices_that_never_answer_burn_no_processor_time(manager: RunningManager) -> None:
+    row = next(manager.pool.benches)
+    mute = mute_device(manager.side, row)
+    manager.side.connect(row.uid)
+    absent, silent = next(manager.pool.benches), manager.bench()
+    manager.side.connect(absent.uid)
     for device_id in (row.device_id, absent.device_id, silent.device_id):
-        house.caller.call(device_id, 'rest')
-    healthy = house.bench(finish_at_once)
-    assert house.caller.result(house.caller.call(healthy.device_id, 'rest')).success
+        manager.caller.call(device_id, 'rest')
+    healthy = manager.bench(finish_at_once)
+    assert manager.caller.result(manager.caller.call(healthy.device_id, 'rest')).success
     # 20 diagnostics are 2 s: a loop that spins hot would use them up, and work uses little.
-    before, count = house.program.cpu_s(), house.caller.diagnostics_count
-    house.caller.wait_for(lambda: house.caller.diagnostics_count >= count + 20)
-    assert house.program.cpu_s() - before < 0.7
+    before, count = manager.program.cpu_s(), manager.caller.diagnostics_count
+    manager.caller.wait_for(lambda: manager.caller.diagnostics_count >= count + 20)
+    assert manager.program.cpu_s() - before < 0.7
     mute.destroy_node()

@@ -7,38 +7,40 @@ import textwrap
 from pathlib import Path
 
 from manager_process import patched
-from managers import House, Houses
+from managers import ManagerStarter, RunningManager
 from ros_peers import StreamPublisher, finish_at_once
 
 
-def test_a_flood_of_strange_results_is_counted_not_written(house: House) -> None:
+def test_a_flood_of_strange_results_is_counted_not_written(manager: RunningManager) -> None:
     for number in range(2000):
-        house.side.report(1, 3_000_000_000 + number)
+        manager.side.report(1, 3_000_000_000 + number)
     said = r'task 3\d{9}, which is unknown'
     withheld = r'… and (\d+) more warnings like these'
 
     def counted() -> int:
-        output = house.program.output
+        output = manager.program.output
         return len(re.findall(said, output)) + sum(map(int, re.findall(withheld, output)))
 
-    house.program.wait_until(lambda: counted() >= 2000)
-    assert len(re.findall(said, house.program.output)) < 200
+    manager.program.wait_until(lambda: counted() >= 2000)
+    assert len(re.findall(said, manager.program.output)) < 200
 
 
-def test_mistakes_in_callbacks_are_logged_and_stop_nothing(houses: Houses, tmp_path: Path) -> None:
-    house = houses.house(environment=patched(tmp_path, _MISTAKES))
-    house.program.wait_for_output('ZeroDivisionError: in diagnostics')
-    device = house.bench(finish_at_once)
+def test_mistakes_in_callbacks_are_logged_and_stop_nothing(
+    starter: ManagerStarter, tmp_path: Path
+) -> None:
+    manager = starter.start(environment=patched(tmp_path, _MISTAKES))
+    manager.program.wait_for_output('ZeroDivisionError: in diagnostics')
+    device = manager.bench(finish_at_once)
     StreamPublisher(device, 'load').publish('V1')
-    house.program.wait_for_output('ZeroDivisionError: in a sample')
-    house.side.connect_async(666)
-    house.program.wait_for_output('ZeroDivisionError: in connect')
-    silent = house.bench()
-    house.caller.call(silent.device_id, 'rest')
-    house.program.wait_for_output('ZeroDivisionError: in an answer')
-    assert house.caller.result(house.caller.call(device.device_id, 'rest')).success
-    house.program.process.terminate()
-    assert house.program.wait() == 0
+    manager.program.wait_for_output('ZeroDivisionError: in a sample')
+    manager.side.connect_async(666)
+    manager.program.wait_for_output('ZeroDivisionError: in connect')
+    silent = manager.bench()
+    manager.caller.call(silent.device_id, 'rest')
+    manager.program.wait_for_output('ZeroDivisionError: in an answer')
+    assert manager.caller.result(manager.caller.call(device.device_id, 'rest')).success
+    manager.program.process.terminate()
+    assert manager.program.wait() == 0
 
 
 _MISTAKES = textwrap.dedent("""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from manager_process import MANAGER, SIMULATED_FLEET
-from managers import House, Houses
+from managers import ManagerStarter, RunningManager
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
 from rclpy.node import Node
 from ros_peers import Ros, answer_of
@@ -57,16 +57,18 @@ def test_a_wrong_parameter_is_refused_with_one_sentence(
     ],
 )
 def test_a_program_with_wrong_arguments_ends_with_code_2(
-    houses: Houses, arguments: list[str], sentence: str
+    starter: ManagerStarter, arguments: list[str], sentence: str
 ) -> None:
-    program = houses.program(MANAGER, *arguments)
+    program = starter.program(MANAGER, *arguments)
     assert program.wait() == 2
     (line,) = program.output.splitlines()
     assert line.startswith(f'device_manager: {sentence}')
 
 
-def test_a_simulated_fleet_without_a_specification_ends_with_code_2(houses: Houses) -> None:
-    program = houses.program(SIMULATED_FLEET, device_db_path='/no/such/folder')
+def test_a_simulated_fleet_without_a_specification_ends_with_code_2(
+    starter: ManagerStarter,
+) -> None:
+    program = starter.program(SIMULATED_FLEET, device_db_path='/no/such/folder')
     assert program.wait() == 2
     (line,) = program.output.splitlines()
     assert line.startswith('simulated_fleet: there is no local copy')
@@ -92,16 +94,18 @@ def test_the_simulated_fleet_refuses_wrong_parameters_too(
     assert sentence in str(refused.value)
 
 
-def test_whole_numbers_are_taken_for_times(house: House) -> None:
-    # `house` was started with device_timeout_s:=600.
-    value = _ask(house, GetParameters, names=['device_timeout_s']).values[0]
+def test_whole_numbers_are_taken_for_times(manager: RunningManager) -> None:
+    # `manager` was started with device_timeout_s:=600.
+    value = _ask(manager, GetParameters, names=['device_timeout_s']).values[0]
     assert value.integer_value == 600 or value.double_value == 600.0
 
 
-def test_every_parameter_is_declared_with_a_description_and_its_range(house: House) -> None:
+def test_every_parameter_is_declared_with_a_description_and_its_range(
+    manager: RunningManager,
+) -> None:
     names = [parameter.name for parameter in PARAMETERS]
-    assert set(names) <= set(_ask(house, ListParameters).result.names)
-    descriptors = _ask(house, DescribeParameters, names=names).descriptors
+    assert set(names) <= set(_ask(manager, ListParameters).result.names)
+    descriptors = _ask(manager, DescribeParameters, names=names).descriptors
     for parameter, descriptor in zip(PARAMETERS, descriptors):
         assert descriptor.name == parameter.name
         assert descriptor.description == parameter.description
@@ -113,8 +117,8 @@ def test_every_parameter_is_declared_with_a_description_and_its_range(house: Hou
             ]
 
 
-def test_every_name_goes_into_the_namespace(house: House) -> None:
-    node = house.caller.node
+def test_every_name_goes_into_the_namespace(manager: RunningManager) -> None:
+    node = manager.caller.node
     namespace = node.get_namespace()
     served = dict(node.get_service_names_and_types_by_node('device_manager', namespace))
     published = dict(node.get_publisher_names_and_types_by_node('device_manager', namespace))
@@ -133,11 +137,11 @@ def _names(module: object) -> list[str]:
     return [value for value in vars(module).values() if str(value).startswith('haive_os/')]
 
 
-def _ask(house: House, service_type, **request: object):
+def _ask(manager: RunningManager, service_type, **request: object):
     name = service_type.__name__[0].lower() + service_type.__name__[1:]
     name = ''.join(f'_{c.lower()}' if c.isupper() else c for c in name)
-    client = house.caller.node.create_client(service_type, f'device_manager/{name}')
+    client = manager.caller.node.create_client(service_type, f'device_manager/{name}')
     assert client.wait_for_service(30)
     answer = answer_of(client.call_async(service_type.Request(**request)))
-    house.caller.node.destroy_client(client)
+    manager.caller.node.destroy_client(client)
     return answer

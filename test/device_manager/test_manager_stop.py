@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from manager_process import SIMULATED_FLEET, Program
-from managers import Houses
+from managers import ManagerStarter
 from ros_peers import finish_at_once
 
 # Ctrl-C and SIGTERM end everything within this [s].
@@ -24,14 +24,14 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 @pytest.mark.parametrize('number', SIGNALS)
 def test_a_signal_ends_the_manager_under_load_and_every_task_with_it(
-    houses: Houses, number: signal.Signals
+    starter: ManagerStarter, number: signal.Signals
 ) -> None:
-    house = houses.house()
-    caller, silent, busy = house.caller, house.bench(), house.bench(finish_at_once)
+    manager = starter.start()
+    caller, silent, busy = manager.caller, manager.bench(), manager.bench(finish_at_once)
     waiting = [caller.call(silent.device_id, 'rest') for _ in range(3)]
     futures = [caller.call_async(busy.device_id, 'rest') for _ in range(1500)]
     caller.accepted(futures[0])
-    assert house.program.stop(number) < STOP_S
+    assert manager.program.stop(number) < STOP_S
     for result in caller.results(waiting):
         assert (result.success, result.error, result.result_jsons) == (False, STOPPED, '{}')
     answered = [future.result().task_id for future in futures if future.done()]
@@ -40,40 +40,42 @@ def test_a_signal_ends_the_manager_under_load_and_every_task_with_it(
         assert result.success or result.error == STOPPED
 
 
-def test_thousands_of_running_tasks_each_get_their_result_at_the_end(houses: Houses) -> None:
-    house = houses.house()
+def test_thousands_of_running_tasks_each_get_their_result_at_the_end(
+    starter: ManagerStarter,
+) -> None:
+    manager = starter.start()
     # As many as may run, for a device that is switched off.
-    row = next(house.pool.benches)
-    house.side.connect(row.uid)
-    futures = [house.caller.call_async(row.device_id, 'rest') for _ in range(4000)]
-    task_ids = [house.caller.accepted(future) for future in futures]
-    assert house.program.stop() < STOP_S
-    results = house.caller.results(task_ids)
+    row = next(manager.pool.benches)
+    manager.side.connect(row.uid)
+    futures = [manager.caller.call_async(row.device_id, 'rest') for _ in range(4000)]
+    task_ids = [manager.caller.accepted(future) for future in futures]
+    assert manager.program.stop() < STOP_S
+    results = manager.caller.results(task_ids)
     assert {result.error for result in results} == {STOPPED}
 
 
 @pytest.mark.parametrize('number', SIGNALS)
 def test_a_signal_while_the_manager_starts_ends_it_too(
-    houses: Houses, number: signal.Signals
+    starter: ManagerStarter, number: signal.Signals
 ) -> None:
-    program = houses.manager()
+    program = starter.manager()
     program.wait_for_output('specification: ')
     program.stop(number)
 
 
-def test_an_impatient_user_changes_nothing(houses: Houses) -> None:
-    house = houses.house()
-    task_id = house.caller.call(house.bench().device_id, 'rest')
+def test_an_impatient_user_changes_nothing(starter: ManagerStarter) -> None:
+    manager = starter.start()
+    task_id = manager.caller.call(manager.bench().device_id, 'rest')
     for _ in range(5):
-        house.program.process.send_signal(signal.SIGINT)
-    assert house.program.wait() == 0
-    assert 'Traceback' not in house.program.output
-    assert house.caller.result(task_id).error == STOPPED
+        manager.program.process.send_signal(signal.SIGINT)
+    assert manager.program.wait() == 0
+    assert 'Traceback' not in manager.program.output
+    assert manager.caller.result(task_id).error == STOPPED
 
 
-def test_signals_that_keep_coming_kill_no_program_on_its_way_out(houses: Houses) -> None:
+def test_signals_that_keep_coming_kill_no_program_on_its_way_out(starter: ManagerStarter) -> None:
     # A launch file passes Ctrl-C on that the terminal has sent to its programs already.
-    program = houses.program(SIMULATED_FLEET)
+    program = starter.program(SIMULATED_FLEET)
     program.wait_for_output('simulated')
     while program.process.poll() is None:
         program.process.send_signal(signal.SIGINT)
@@ -83,24 +85,24 @@ def test_signals_that_keep_coming_kill_no_program_on_its_way_out(houses: Houses)
     assert 'Traceback' not in program.output
 
 
-def test_a_killed_caller_holds_nothing_up(houses: Houses, tmp_path: Path) -> None:
+def test_a_killed_caller_holds_nothing_up(starter: ManagerStarter, tmp_path: Path) -> None:
     # A process that is killed leaves shared memory behind, which upsets others.
     environment = {'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}
-    house = houses.house(environment=environment)
-    device = house.bench()
+    manager = starter.start(environment=environment)
+    device = manager.bench()
     script = tmp_path / 'doomed_caller.py'
     script.write_text(_DOOMED_CALLER)
-    doomed = houses.program(
+    doomed = starter.program(
         'doomed_caller',
-        *('-r', f'__ns:={house.caller.node.get_namespace()}'),
+        *('-r', f'__ns:={manager.caller.node.get_namespace()}'),
         environment={**environment, 'PYTHONPATH': os.pathsep.join([str(tmp_path), *sys.path])},
     )
     device.command()
     doomed.kill()
     device.behaviour = finish_at_once
-    task_ids = [house.caller.call(device.device_id, 'rest') for _ in range(100)]
-    assert all(result.success for result in house.caller.results(task_ids))
-    assert house.program.stop() < STOP_S
+    task_ids = [manager.caller.call(device.device_id, 'rest') for _ in range(100)]
+    assert all(result.success for result in manager.caller.results(task_ids))
+    assert manager.program.stop() < STOP_S
 
 
 _DOOMED_CALLER = textwrap.dedent("""
@@ -126,7 +128,9 @@ _DOOMED_CALLER = textwrap.dedent("""
 
 
 @pytest.mark.parametrize('number', SIGNALS)
-def test_a_signal_ends_the_simulated_fleet(houses: Houses, number: signal.Signals) -> None:
-    fleet: Program = houses.program(SIMULATED_FLEET, ping_period_s=0.01, stream_period_s=0.01)
+def test_a_signal_ends_the_simulated_fleet(
+    starter: ManagerStarter, number: signal.Signals
+) -> None:
+    fleet: Program = starter.program(SIMULATED_FLEET, ping_period_s=0.01, stream_period_s=0.01)
     fleet.wait_for_output('devices of .* simulated')
     assert fleet.stop(number) < STOP_S

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from manager_process import SIMULATED_FLEET, Program
-from managers import House, Houses
+from managers import ManagerStarter, RunningManager
 from project import ROOT
 from ros_peers import Arguments, Caller
 
@@ -25,19 +25,19 @@ def spec() -> Spec:
 
 
 @pytest.fixture(scope='module')
-def sample_house(module_houses: Houses) -> House:
-    return module_houses.house(fleet=FLEET, device_db_path=DEVICE_DB, device_timeout_s=2)
+def sample_house(module_starter: ManagerStarter) -> RunningManager:
+    return module_starter.start(fleet=FLEET, device_db_path=DEVICE_DB, device_timeout_s=2)
 
 
 @pytest.fixture(scope='module')
-def simulated(sample_house: House, module_houses: Houses) -> Program:
-    return _simulate(sample_house, module_houses)
+def simulated(sample_house: RunningManager, module_starter: ManagerStarter) -> Program:
+    return _simulate(sample_house, module_starter)
 
 
-def _simulate(house: House, houses: Houses) -> Program:
-    return houses.program(
+def _simulate(manager: RunningManager, starter: ManagerStarter) -> Program:
+    return starter.program(
         SIMULATED_FLEET,
-        *('-r', f'__ns:={house.caller.node.get_namespace()}'),
+        *('-r', f'__ns:={manager.caller.node.get_namespace()}'),
         fleet=FLEET,
         device_db_path=DEVICE_DB,
         ping_period_s=0.2,
@@ -53,7 +53,7 @@ def _wait_for_all(caller: Caller, spec: Spec) -> None:
 
 
 def test_every_device_answers_every_function_with_values_of_the_specification(
-    sample_house: House, simulated: Program, spec: Spec
+    sample_house: RunningManager, simulated: Program, spec: Spec
 ) -> None:
     caller = sample_house.caller
     _wait_for_all(caller, spec)
@@ -71,7 +71,7 @@ def test_every_device_answers_every_function_with_values_of_the_specification(
 
 
 def test_its_samples_fit_the_specification(
-    sample_house: House, simulated: Program, spec: Spec
+    sample_house: RunningManager, simulated: Program, spec: Spec
 ) -> None:
     _wait_for_all(sample_house.caller, spec)
     for _ in range(5):
@@ -80,14 +80,14 @@ def test_its_samples_fit_the_specification(
 
 
 def test_devices_come_back_by_their_pings_when_the_manager_starts_again(
-    houses: Houses, spec: Spec
+    starter: ManagerStarter, spec: Spec
 ) -> None:
-    house = houses.house(fleet=FLEET, device_db_path=DEVICE_DB)
-    _simulate(house, houses)
-    _wait_for_all(house.caller, spec)
-    house.program.stop()
-    again = houses.house(
-        fleet=FLEET, device_db_path=DEVICE_DB, namespace=house.caller.node.get_namespace()
+    manager = starter.start(fleet=FLEET, device_db_path=DEVICE_DB)
+    _simulate(manager, starter)
+    _wait_for_all(manager.caller, spec)
+    manager.program.stop()
+    again = starter.start(
+        fleet=FLEET, device_db_path=DEVICE_DB, namespace=manager.caller.node.get_namespace()
     )
     _wait_for_all(again.caller, spec)
     for device in spec.fleets[FLEET].values():

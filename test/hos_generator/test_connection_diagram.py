@@ -1,7 +1,7 @@
 import pytest
 from project import ROOT
 
-from hos_device_layer.core.dispatch.connections import TRANSITIONS, State
+from hos_device_layer.core.dispatch.connections import TRANSITIONS, ConnectionState
 from hos_generator.connection_diagram import draw, main, with_diagram
 
 GUIDE = ROOT / 'docs' / 'connections.md'
@@ -17,7 +17,7 @@ def test_every_transition_that_is_seen_from_outside_is_drawn():
     lines = draw().splitlines()
     assert lines[0] == 'stateDiagram-v2'
     for (old, event), (new, notice) in TRANSITIONS.items():
-        end = '[*]' if new is State.FORGOTTEN else new.name
+        end = '[*]' if new is ConnectionState.FORGOTTEN else new.name
         drawn = [
             line.partition(': ')[2]
             for line in lines

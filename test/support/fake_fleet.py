@@ -7,16 +7,16 @@ from typing import Any
 from hos_client.host import Action, DetectedDevice, Driver
 from hos_device_layer.core.spec.field_types import Field
 from hos_device_layer.core.spec.fleet import Fleet
-from hos_device_layer.core.spec.records import Device, DeviceType, Function, Stream
+from hos_device_layer.core.spec.records import DeviceType, FleetDevice, Function, Stream
 from hos_device_layer.core.spec.serializers import Serializer
 
 UID = 10800023
 
 
-def row(device_id: str = 'K6101', uid: int | None = UID, **columns: Any) -> Device:
+def row(device_id: str = 'K6101', uid: int | None = UID, **columns: Any) -> FleetDevice:
     columns.setdefault('device_type', 'Shaker')
     columns.setdefault('serial_info', device_id)
-    return Device(device_id, uid, fleet='lab', **columns)
+    return FleetDevice(device_id, uid, fleet='lab', **columns)
 
 
 def function(name: str, device_type: str, template: str | None = None, **more: Any) -> Function:
@@ -30,7 +30,7 @@ def function(name: str, device_type: str, template: str | None = None, **more: A
     )
 
 
-def fleet(*rows: Device) -> Fleet:
+def fleet(*rows: FleetDevice) -> Fleet:
     return Fleet(
         'lab',
         rows or (row(),),

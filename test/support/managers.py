@@ -8,20 +8,20 @@ from typing import Any, NamedTuple
 
 from manager_process import MANAGER, Program
 from ros_peers import Behaviour, Caller, Device, DeviceSide, Ros, numbered
-from sample_fleet import FLEET, DevicePool, FleetDevice
+from sample_fleet import FLEET, SampleDevice, SampleDevices
 
 _NAMES = numbered('/manager')
 
 
-class House(NamedTuple):
+class RunningManager(NamedTuple):
     """A running manager with both sides that talk to it, in a namespace of its own."""
 
     program: Program
     caller: Caller
     side: DeviceSide
-    pool: DevicePool
+    pool: SampleDevices
 
-    def device(self, row: FleetDevice, behaviour: Behaviour | None = None) -> Device:
+    def device(self, row: SampleDevice, behaviour: Behaviour | None = None) -> Device:
         return Device(self.side, row, behaviour).connect()
 
     def bench(self, behaviour: Behaviour | None = None) -> Device:
@@ -33,7 +33,7 @@ class House(NamedTuple):
         return self.device(next(self.pool.arms), behaviour)
 
 
-class Houses:
+class ManagerStarter:
     """Starts managers, and tears down what it started when it is closed."""
 
     def __init__(self, ros: Ros, device_db: Path, folder: Path) -> None:
@@ -57,7 +57,7 @@ class Houses:
         }
         return self.program(MANAGER, *ros_arguments, **settings)
 
-    def house(self, namespace: str = '', **parameters: Any) -> House:
+    def start(self, namespace: str = '', **parameters: Any) -> RunningManager:
         namespace = namespace or next(_NAMES)
         program = self.manager(
             *('-r', f'__ns:={namespace}', '-r', f'/diagnostics:={namespace}/diagnostics'),
@@ -65,7 +65,7 @@ class Houses:
         )
         program.wait_for_output('devices expected')
         side, caller = DeviceSide(self._ros, namespace), Caller(self._ros, namespace)
-        return House(program, caller, side, DevicePool())
+        return RunningManager(program, caller, side, SampleDevices())
 
     def close(self) -> None:
         self._exit.close()

@@ -6,8 +6,15 @@ import json
 from typing import Any
 
 from hos_device_layer.core.dispatch.commands import Command
-from hos_device_layer.core.rosbridge import LOCAL_ACCESS, Access, Event, Limits, Role, Session
-from hos_device_layer.core.rosbridge.broker import Switchboard
+from hos_device_layer.core.rosbridge import (
+    LOCAL_ACCESS,
+    Access,
+    Role,
+    Session,
+    SessionEvent,
+    SessionLimits,
+)
+from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.spec.field_types import Field, FieldType
 from hos_device_layer.core.spec.records import Function
 
@@ -25,21 +32,21 @@ TOKENS = {
 class Peer:
     def __init__(
         self,
-        switchboard: Switchboard,
+        switchboard: Broker,
         access: Access | None = LOCAL_ACCESS,
         address: str = '127.0.0.1',
-        limits: Limits | None = None,
+        limits: SessionLimits | None = None,
     ) -> None:
         self.wakes = 0
         self.switchboard = switchboard
         self.session = Session(
-            switchboard, access, address, TOKENS.get, self._wake, limits or Limits(), 0.0
+            switchboard, access, address, TOKENS.get, self._wake, limits or SessionLimits(), 0.0
         )
 
     def _wake(self) -> None:
         self.wakes += 1
 
-    def says(self, frame: Any, now: float = 0.0) -> list[Event]:
+    def says(self, frame: Any, now: float = 0.0) -> list[SessionEvent]:
         text = frame if isinstance(frame, str) else json.dumps(frame)
         return self.session.receive(text, now)
 

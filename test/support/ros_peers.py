@@ -29,7 +29,7 @@ from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from rclpy.task import Future
-from sample_fleet import FleetDevice
+from sample_fleet import SampleDevice
 from std_msgs.msg import UInt32
 
 from hos_device_layer import services, topics
@@ -279,7 +279,7 @@ class Device:
     """
 
     def __init__(
-        self, side: DeviceSide, row: FleetDevice, behaviour: Behaviour | None = None
+        self, side: DeviceSide, row: SampleDevice, behaviour: Behaviour | None = None
     ) -> None:
         self.device_id, self.uid, _ = row
         self.row = row
@@ -331,13 +331,13 @@ class Device:
         return response
 
 
-def command_service(row: FleetDevice) -> tuple[Any, str]:
+def command_service(row: SampleDevice) -> tuple[Any, str]:
     if row.is_serialized:
         return SerializedDeviceCommand, services.SERIALIZED_DEVICE_COMMAND_SERVICE(row.uid)
     return DeviceCommand, services.DEVICE_COMMAND_SERVICE(row.uid)
 
 
-def mute_device(side: DeviceSide, row: FleetDevice) -> Node:
+def mute_device(side: DeviceSide, row: SampleDevice) -> Node:
     """Return a node that has a device's service and never answers, since nobody spins it."""
     node = side.ros.node(f'mute{row.uid}', side.namespace, spun=False)
     node.create_service(*command_service(row), lambda _, response: response)

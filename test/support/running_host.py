@@ -14,8 +14,8 @@ from hos_client import Client, DevicePool
 from hos_client.backoff import Backoff
 from hos_client.host import Driver, Host
 from hos_client.host.interfaces.serial_ports import SerialInterface
-from hos_client.host.inventory import Report, State
-from hos_client.host.loading import Handlers
+from hos_client.host.inventory import DeviceState, Report
+from hos_client.host.loading import LoadedHandlers
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.spec.fleet import Fleet
 from hos_device_layer.core.spec.records import Function
@@ -41,7 +41,7 @@ class Rig:
         )
         self.host = Host(self.client, self.reports.put)
 
-    def wait_for(self, state: State, identifier: str | None = None) -> Report:
+    def wait_for(self, state: DeviceState, identifier: str | None = None) -> Report:
         """Return the next report of a state."""
         while True:
             report = self.reports.get(timeout=WAIT_S)
@@ -86,7 +86,7 @@ def running_host(
             rig.host.start()
             try:
                 rig.host.set_fleet(of_fleet or fleet())
-                rig.host.set_handlers(Handlers(drivers=drivers))
+                rig.host.set_handlers(LoadedHandlers(drivers=drivers))
                 rig.host.add_interface(FastSerial(bench.ports))
                 yield rig
             finally:

@@ -30,7 +30,7 @@ MEASURE_ARGUMENTS = [
 ]
 
 
-class FleetDevice(NamedTuple):
+class SampleDevice(NamedTuple):
     """A row of the fleet; an Arm takes serialized commands, a Bench typed ones."""
 
     device_id: str
@@ -42,9 +42,9 @@ class FleetDevice(NamedTuple):
         return self.device_type == 'Arm'
 
 
-def device_rows(device_type: str, first_uid: int, count: int) -> list[FleetDevice]:
+def device_rows(device_type: str, first_uid: int, count: int) -> list[SampleDevice]:
     return [
-        FleetDevice(f'{device_type[0]}{i:03}', first_uid + i, device_type) for i in range(count)
+        SampleDevice(f'{device_type[0]}{i:03}', first_uid + i, device_type) for i in range(count)
     ]
 
 
@@ -52,12 +52,12 @@ ARMS = device_rows('Arm', 10_000, DEVICES_OF_A_TYPE)
 BENCHES = device_rows('Bench', 20_000, DEVICES_OF_A_TYPE)
 
 
-class DevicePool:
+class SampleDevices:
     """Hands out each device of the fleet once, so that tests on one manager do not meet."""
 
     def __init__(self) -> None:
-        self.arms: Iterator[FleetDevice] = iter(ARMS)
-        self.benches: Iterator[FleetDevice] = iter(BENCHES)
+        self.arms: Iterator[SampleDevice] = iter(ARMS)
+        self.benches: Iterator[SampleDevice] = iter(BENCHES)
         self.strange_uids = itertools.count(900_000)
 
 

@@ -2,22 +2,22 @@
 
 from hos_device_layer.core.spec.field_types import Field
 from hos_device_layer.core.spec.records import (
-    Device,
     DeviceType,
+    FleetDevice,
     Function,
     LeftOut,
     Spec,
     Stream,
 )
 from hos_device_layer.core.spec.serializers import Serializer
-from hos_device_layer.core.timestamp import Moment
+from hos_device_layer.core.timestamp import Timestamp
 
 EPOCH = 1_700_000_000.0
 
 
 def at(steady):
     """The moment `steady` seconds after the clock began."""
-    return Moment(steady, EPOCH + steady)
+    return Timestamp(steady, EPOCH + steady)
 
 
 def fields(*declarations):
@@ -25,7 +25,7 @@ def fields(*declarations):
 
 
 def device(device_id, uid, device_type='Lift'):
-    return Device(device_id, uid, device_type, 'lab')
+    return FleetDevice(device_id, uid, device_type, 'lab')
 
 
 def move(*results, **limits):

@@ -9,13 +9,13 @@ from hos_device_layer.core.dispatch.calls import Argument, check_call
 from hos_device_layer.core.dispatch.results import parse_values, to_json, to_marked
 from hos_device_layer.core.errors import ValueMismatchError
 from hos_device_layer.core.spec.field_types import Field, FieldType
-from hos_device_layer.core.spec.records import Device, DeviceType, Function, Spec, Stream
+from hos_device_layer.core.spec.records import DeviceType, FleetDevice, Function, Spec, Stream
 from hos_device_layer.core.spec.serializers import Serializer
 from hos_device_layer.database import LocalCopy
 from hos_device_layer.testing.simulated_device import SimulatedDevice
 
 SAMPLE = LocalCopy(SAMPLE_DB).read()
-DEVICE = Device('L1', 11, 'Lift', 'lab')
+DEVICE = FleetDevice('L1', 11, 'Lift', 'lab')
 
 
 def fields(*declarations):
@@ -51,7 +51,7 @@ def test_a_device_can_do_what_its_type_can():
     assert sorted(lift.functions) == ['measure', 'move']
     assert [stream.name for stream in lift.streams] == ['readings']
     assert not lift.is_serialized
-    pump = make(device=Device('P1', 21, 'Pump', 'lab'))
+    pump = make(device=FleetDevice('P1', 21, 'Pump', 'lab'))
     assert pump.is_serialized
     assert not pump.functions
     assert not pump.streams
@@ -102,7 +102,7 @@ def test_the_same_seed_gives_the_same_answers_and_devices_differ():
 
     assert answers(1) == answers(1)
     assert answers(1) != answers(2)
-    assert answers(1) != answers(1, Device('L2', 12, 'Lift', 'lab'))
+    assert answers(1) != answers(1, FleetDevice('L2', 12, 'Lift', 'lab'))
 
 
 def test_a_quantity_is_steady_and_the_same_in_results_and_streams():

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..errors import ArgumentError, UnknownFunctionError, ValueMismatchError
 from ..spec.field_types import Field
-from ..spec.records import Device, Function, Spec
+from ..spec.records import FleetDevice, Function, Spec
 from ..text import shortened
 
 
@@ -19,7 +19,7 @@ class Argument(NamedTuple):
     data: str
 
 
-class Call(NamedTuple):
+class CheckedCall(NamedTuple):
     """A call that fits the specification, with its arguments in the form that devices read."""
 
     function: Function
@@ -27,7 +27,9 @@ class Call(NamedTuple):
     serialized: str | None
 
 
-def check_call(spec: Spec, device: Device, function_name: str, given: Sequence[Argument]) -> Call:
+def check_call(
+    spec: Spec, device: FleetDevice, function_name: str, given: Sequence[Argument]
+) -> CheckedCall:
     """Judge a call of a device's function; raises UnknownFunctionError or ArgumentError."""
     function = _function(spec, device, function_name)
     try:
@@ -40,10 +42,10 @@ def check_call(spec: Spec, device: Device, function_name: str, given: Sequence[A
     except ValueMismatchError as error:
         text = f'{function_name!r} of {device.device_id!r}: {error}'
         raise ArgumentError(text, device.device_id, function_name) from None
-    return Call(function, arguments, serialized)
+    return CheckedCall(function, arguments, serialized)
 
 
-def _function(spec: Spec, device: Device, function_name: str) -> Function:
+def _function(spec: Spec, device: FleetDevice, function_name: str) -> Function:
     function = spec.functions.get(function_name)
     if function is not None and device.device_type in function.device_types:
         return function

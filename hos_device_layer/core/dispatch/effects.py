@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..spec.records import Device
-from .connections import Notice
+from ..spec.records import FleetDevice
+from .connections import ConnectionEvent
 
 
-class ConnectionChange(NamedTuple):
+class PublishConnectionEvent(NamedTuple):
     """A device's connection changed: tell it to everybody; `event_time_s` [s] since the epoch."""
 
-    notice: Notice
+    notice: ConnectionEvent
     uid: int
-    device: Device
+    device: FleetDevice
     event_time_s: float
 
 
-class TaskResult(NamedTuple):
+class PublishResult(NamedTuple):
     """The one result of a task: publish it. `result_jsons` is always a JSON object."""
 
     uid: int
@@ -29,10 +29,10 @@ class TaskResult(NamedTuple):
     response_time_s: float  # [s] since the epoch
 
 
-class Dropped(NamedTuple):
+class LogDropped(NamedTuple):
     """Something came that fits nothing: log why it was dropped."""
 
     reason: str
 
 
-Effect = ConnectionChange | TaskResult | Dropped
+Effect = PublishConnectionEvent | PublishResult | LogDropped

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..spec.records import Device, Function
-from ..timestamp import Moment
+from ..spec.records import FleetDevice, Function
+from ..timestamp import Timestamp
 from .deadlines import Deadlines
 
 
-class Task:
+class RunningTask:
     """An accepted call; `accepted` is whether the device has taken the command."""
 
     __slots__ = ('accepted', 'device', 'function', 'started', 'task_id', 'uid')
 
     def __init__(
-        self, task_id: int, uid: int, device: Device, function: Function, started: Moment
+        self, task_id: int, uid: int, device: FleetDevice, function: Function, started: Timestamp
     ) -> None:
         self.task_id = task_id
         self.uid = uid
@@ -25,32 +25,32 @@ class Task:
         self.accepted = False
 
 
-class Tasks:
+class RunningTasks:
     """The running tasks, by id; what is taken out has ended and never comes back."""
 
     def __init__(self, accept_timeout_s: float, result_timeout_s: float) -> None:
         self.accept_timeout_s = accept_timeout_s
         self.result_timeout_s = result_timeout_s
-        self._tasks: dict[int, Task] = {}
-        self._by_uid: dict[int, dict[int, Task]] = {}
+        self._tasks: dict[int, RunningTask] = {}
+        self._by_uid: dict[int, dict[int, RunningTask]] = {}
         self._running: dict[tuple[int, str], int] = {}
         self._deadlines = Deadlines()
 
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def __iter__(self) -> Iterator[Task]:
+    def __iter__(self) -> Iterator[RunningTask]:
         """Go through the tasks that run now; they may be ended meanwhile."""
         return iter(list(self._tasks.values()))
 
     def __contains__(self, task_id: int) -> bool:
         return task_id in self._tasks
 
-    def get(self, task_id: int) -> Task | None:
+    def get(self, task_id: int) -> RunningTask | None:
         """Return a running task."""
         return self._tasks.get(task_id)
 
-    def of_device(self, uid: int) -> list[Task]:
+    def of_device(self, uid: int) -> list[RunningTask]:
         """Return the running tasks of a device, the oldest first."""
         return list(self._by_uid.get(uid, {}).values())
 
@@ -62,7 +62,7 @@ class Tasks:
         """Return how long a call of a function may take, from its acceptance to its result [s]."""
         return self.result_timeout_s if function.timeout_s is None else function.timeout_s
 
-    def start(self, task: Task) -> None:
+    def start(self, task: RunningTask) -> None:
         """Begin a task; its device now has to accept the command."""
         self._tasks[task.task_id] = task
         self._by_uid.setdefault(task.uid, {})[task.task_id] = task
@@ -70,12 +70,12 @@ class Tasks:
         self._running[key] = self._running.get(key, 0) + 1
         self._deadlines.set(task.task_id, task.started.steady + self.accept_timeout_s)
 
-    def accept(self, task: Task, now: Moment) -> None:
+    def accept(self, task: RunningTask, now: Timestamp) -> None:
         """Take note that the device accepted the command; it now has to finish it."""
         task.accepted = True
         self._deadlines.set(task.task_id, now.steady + self.timeout_s(task.function))
 
-    def end(self, task: Task) -> None:
+    def end(self, task: RunningTask) -> None:
         """Take a task out."""
         del self._tasks[task.task_id]
         of_device = self._by_uid[task.uid]
@@ -92,6 +92,6 @@ class Tasks:
         """Return a time [s, steady] before which `take_late` returns nothing."""
         return self._deadlines.next()
 
-    def take_late(self, now: Moment) -> list[Task]:
+    def take_late(self, now: Timestamp) -> list[RunningTask]:
         """Return the tasks that have passed the limit they are under, the earliest first."""
         return [self._tasks[task_id] for task_id in self._deadlines.take_due(now.steady)]

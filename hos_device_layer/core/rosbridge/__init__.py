@@ -1,25 +1,25 @@
 """The rosbridge protocol v2 as the gateway speaks it: text in, events and text out."""
 
 from .access import ANONYMOUS_DEVICE_ACCESS, LOCAL_ACCESS, Access, Role
-from .authentication_backoff import Admission
-from .broker import Published, Switchboard
-from .events import Call, Event
+from .authentication_backoff import AuthenticationBackoff
+from .broker import Broker, Published
+from .events import ServiceCall, SessionEvent
 from .frames import FrameError
-from .rate_limits import Limits
-from .session import Close, Session
+from .rate_limits import SessionLimits
+from .session import CloseReason, Session
 
 __all__ = [
     'ANONYMOUS_DEVICE_ACCESS',
     'LOCAL_ACCESS',
     'Access',
-    'Admission',
-    'Call',
-    'Close',
-    'Event',
+    'AuthenticationBackoff',
+    'Broker',
+    'CloseReason',
     'FrameError',
-    'Limits',
     'Published',
     'Role',
+    'ServiceCall',
     'Session',
-    'Switchboard',
+    'SessionEvent',
+    'SessionLimits',
 ]

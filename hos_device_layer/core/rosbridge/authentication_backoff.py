@@ -16,7 +16,7 @@ _FORGOTTEN_AFTER_S = 600.0
 _MAX_ADDRESSES = 10_000
 
 
-class Admission:
+class AuthenticationBackoff:
     """Slows down addresses by their wrong tokens; the whole /64 of an IPv6 address is one."""
 
     def __init__(self) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..dispatch.commands import Command
-from .device_channel import Order
-from .device_descriptions import Rosters
-from .events import CommandAnswered, DeviceLost, Event
+from .device_channel import ChannelCommand
+from .device_descriptions import DeviceDescriptions
+from .events import CommandAnswered, DeviceLost, SessionEvent
 from .frames import FrameError, FrameId, Publish, Subscribe, encode, raw
 from .messages import ConnectionInfo, DeviceAPICallResult, DeviceStream
 from .session import REPLACED, Session
@@ -24,13 +24,13 @@ class _Subscription:
         self.due = 0.0
 
 
-class Switchboard:
+class Broker:
     """All sessions of a gateway. One uid has one session: the newest that may have it."""
 
     def __init__(self) -> None:
         self._holders: dict[int, Session] = {}
         self._topics: dict[str, dict[tuple[Session, str], _Subscription]] = {}
-        self.rosters = Rosters()
+        self.rosters = DeviceDescriptions()
 
     def holds(self, uid: int) -> bool:
         """Return whether a session is this device."""
@@ -73,7 +73,7 @@ class Switchboard:
 
         Its answer carries `relay`, which is None for the device manager's own commands.
         """
-        order = Order(command, relay)
+        order = ChannelCommand(command, relay)
         session = self._holders.get(command.uid)
         if session is None:
             reason = f'the device with uid {command.uid} has lost its connection'
@@ -113,7 +113,7 @@ class Switchboard:
                 written[name] = encode(Publish(topic=name, msg=body))
             wish.session.send_text(written[name])
 
-    def leave(self, session: Session) -> list[Event]:
+    def leave(self, session: Session) -> list[SessionEvent]:
         """Forget a session that has ended; returns the devices that are lost by it."""
         lost = [uid for uid in session.seats if self._holders.get(uid) is session]
         for uid in lost:

@@ -14,13 +14,13 @@ from .messages import (
     SerializedDeviceCommandRequest,
     TypedField,
 )
-from .names import Service
+from .names import ServiceKind
 
 # A client may register before it serves; what comes in between waits for it, and not much does.
 MAX_WAITING = 100
 
 
-class Order(NamedTuple):
+class ChannelCommand(NamedTuple):
     """A command to send; `relay` numbers those that are not the device manager's own."""
 
     command: Command
@@ -43,7 +43,7 @@ class _Advertised:
         return f'service_request:{self.name}:{self.calls}'
 
 
-class Seat:
+class DeviceChannel:
     """
     One device behind a socket.
 
@@ -53,10 +53,10 @@ class Seat:
     def __init__(self, uid: int, max_outstanding: int) -> None:
         self.uid = uid
         self._max_outstanding = max_outstanding
-        self._services: dict[Service, _Advertised] = {}
-        self._waiting: list[Order] = []
+        self._services: dict[ServiceKind, _Advertised] = {}
+        self._waiting: list[ChannelCommand] = []
         # By the id of the call; in the order of sending.
-        self._outstanding: dict[str, tuple[Service, Order]] = {}
+        self._outstanding: dict[str, tuple[ServiceKind, ChannelCommand]] = {}
 
     @property
     def serves(self) -> bool:
@@ -64,7 +64,7 @@ class Seat:
         return bool(self._services)
 
     def advertise(
-        self, kind: Service, name: str
+        self, kind: ServiceKind, name: str
     ) -> tuple[list[CommandAnswered], list[CallService]]:
         """Take note of a service; returns what became of older commands, and calls to send."""
         answers = self.unadvertise(kind)
@@ -75,7 +75,7 @@ class Seat:
         answers += [outcome for outcome in outcomes if isinstance(outcome, CommandAnswered)]
         return answers, calls
 
-    def unadvertise(self, kind: Service) -> list[CommandAnswered]:
+    def unadvertise(self, kind: ServiceKind) -> list[CommandAnswered]:
         """Forget a service; returns refusals of the commands it has not answered."""
         self._services.pop(kind, None)
         unanswered = [i for i, (served_by, _) in self._outstanding.items() if served_by is kind]
@@ -87,10 +87,12 @@ class Seat:
             for call_id in unanswered
         ]
 
-    def command(self, order: Order) -> CallService | CommandAnswered | None:
+    def command(self, order: ChannelCommand) -> CallService | CommandAnswered | None:
         """Return the call that sends a command, or its refusal, or None while it has to wait."""
         command = order.command
-        kind = Service.COMMAND if command.serialized is None else Service.SERIALIZED_COMMAND
+        kind = (
+            ServiceKind.COMMAND if command.serialized is None else ServiceKind.SERIALIZED_COMMAND
+        )
         advertised = self._services.get(kind)
         if advertised is None:
             return self._wait(order, kind)
@@ -120,7 +122,7 @@ class Seat:
         kinds = [kind for kind, served in self._services.items() if served.name == service]
         return (i for i, (kind, _) in self._outstanding.items() if kind in kinds)
 
-    def _wait(self, order: Order, kind: Service) -> CommandAnswered | None:
+    def _wait(self, order: ChannelCommand, kind: ServiceKind) -> CommandAnswered | None:
         if self._services:
             (other, *_) = self._services
             return self._refusal(
@@ -135,7 +137,7 @@ class Seat:
         self._waiting.append(order)
         return None
 
-    def _refusal(self, order: Order, reason: str) -> CommandAnswered:
+    def _refusal(self, order: ChannelCommand, reason: str) -> CommandAnswered:
         return order.answered(False, f'the device with uid {self.uid} {reason}')
 
 

@@ -34,7 +34,7 @@ def set_hash(device_hashes: Iterable[str]) -> str:
     return _sha1(sorted(device_hashes))
 
 
-class Rosters:
+class DeviceDescriptions:
     """The sets of devices, by the token and the name of the client that told them."""
 
     def __init__(self) -> None:

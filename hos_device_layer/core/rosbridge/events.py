@@ -8,7 +8,7 @@ from .frames import FrameId
 from .messages import TypedField
 
 
-class Call(NamedTuple):
+class ServiceCall(NamedTuple):
     """A peer's call that waits for its answer; its service is named as the peer sent it."""
 
     id: FrameId
@@ -19,7 +19,7 @@ class ConnectCalled(NamedTuple):
     """A device registers."""
 
     uid: int
-    call: Call
+    call: ServiceCall
 
 
 class ApiCalled(NamedTuple):
@@ -28,13 +28,13 @@ class ApiCalled(NamedTuple):
     device_id: str
     function_name: str
     args: tuple[TypedField, ...]
-    call: Call
+    call: ServiceCall
 
 
 class ConnectedDevicesCalled(NamedTuple):
     """A viewer asks for the connected devices."""
 
-    call: Call
+    call: ServiceCall
 
 
 class Pinged(NamedTuple):
@@ -76,7 +76,7 @@ class DeviceLost(NamedTuple):
     uid: int
 
 
-Event = (
+SessionEvent = (
     ConnectCalled
     | ApiCalled
     | ConnectedDevicesCalled

@@ -21,7 +21,7 @@ _DEVICE_STREAM = re.compile(r'haive_os/device/uid([0-9]{1,10})/stream/([^/\s]{1,
 _DEVICE_COMMAND = re.compile(r'haive_os/device/uid([0-9]{1,10})/(serialized_command|command)')
 
 
-class Topic(enum.Enum):
+class TopicKind(enum.Enum):
     """The kinds of topics; the value is the type of their messages."""
 
     PING = 'std_msgs/UInt32'
@@ -32,14 +32,14 @@ class Topic(enum.Enum):
 
     @property
     def comes_from_devices(self) -> bool:
-        return self in (Topic.PING, Topic.COMMAND_RESULT, Topic.STREAM)
+        return self in (TopicKind.PING, TopicKind.COMMAND_RESULT, TopicKind.STREAM)
 
     @property
     def can_be_subscribed(self) -> bool:
-        return self in (Topic.STREAM, Topic.API_CALL_RESULT, Topic.CONNECTION_EVENT)
+        return self in (TopicKind.STREAM, TopicKind.API_CALL_RESULT, TopicKind.CONNECTION_EVENT)
 
 
-class Service(enum.Enum):
+class ServiceKind(enum.Enum):
     """The kinds of services; the value is their type."""
 
     CONNECT = 'hos_interfaces/ConnectDevice'
@@ -50,14 +50,14 @@ class Service(enum.Enum):
 
     @property
     def is_served_by_devices(self) -> bool:
-        return self in (Service.COMMAND, Service.SERIALIZED_COMMAND)
+        return self in (ServiceKind.COMMAND, ServiceKind.SERIALIZED_COMMAND)
 
 
 class TopicName(NamedTuple):
     """A topic name, understood; `uid` and `stream` are set for a stream only."""
 
     name: str
-    kind: Topic
+    kind: TopicKind
     uid: int | None = None
     stream: str = ''
 
@@ -66,24 +66,24 @@ class ServiceName(NamedTuple):
     """A service name, understood; `uid` is set for one that a device serves."""
 
     name: str
-    kind: Service
+    kind: ServiceKind
     uid: int | None = None
 
 
 _TOPICS = {
-    topics.DEVICE_PING_TOPIC: Topic.PING,
-    topics.DEVICE_CMD_RESULT_TOPIC: Topic.COMMAND_RESULT,
-    topics.DEVICE_API_CALL_RESULT_TOPIC: Topic.API_CALL_RESULT,
-    topics.DEVICE_CONNECTED: Topic.CONNECTION_EVENT,
-    topics.DEVICE_TIMEOUT: Topic.CONNECTION_EVENT,
-    topics.DEVICE_RECONNECTED: Topic.CONNECTION_EVENT,
-    topics.DEVICE_DISCONNECTED: Topic.CONNECTION_EVENT,
+    topics.DEVICE_PING_TOPIC: TopicKind.PING,
+    topics.DEVICE_CMD_RESULT_TOPIC: TopicKind.COMMAND_RESULT,
+    topics.DEVICE_API_CALL_RESULT_TOPIC: TopicKind.API_CALL_RESULT,
+    topics.DEVICE_CONNECTED: TopicKind.CONNECTION_EVENT,
+    topics.DEVICE_TIMEOUT: TopicKind.CONNECTION_EVENT,
+    topics.DEVICE_RECONNECTED: TopicKind.CONNECTION_EVENT,
+    topics.DEVICE_DISCONNECTED: TopicKind.CONNECTION_EVENT,
 }
 
 _SERVICES = {
-    services.CONNECT_DEVICE_SERVICE: Service.CONNECT,
-    services.DEVICE_API_CALL_SERVICE: Service.API_CALL,
-    services.DEVICE_CONNECTION_INFOS_SERVICE: Service.CONNECTED_DEVICES,
+    services.CONNECT_DEVICE_SERVICE: ServiceKind.CONNECT,
+    services.DEVICE_API_CALL_SERVICE: ServiceKind.API_CALL,
+    services.DEVICE_CONNECTION_INFOS_SERVICE: ServiceKind.CONNECTED_DEVICES,
 }
 
 
@@ -94,7 +94,7 @@ def understand_topic(name: str) -> TopicName:
     if kind := _TOPICS.get(relative):
         return TopicName(relative, kind)
     if match := _DEVICE_STREAM.fullmatch(relative):
-        return TopicName(relative, Topic.STREAM, _uid(match[1]), match[2])
+        return TopicName(relative, TopicKind.STREAM, _uid(match[1]), match[2])
     raise FrameError(
         f'{shortened(name)} is no topic of the device layer; the gateway passes its ping, '
         'command_result, api_call_result, stream and connection event topics only'
@@ -108,7 +108,7 @@ def understand_service(name: str) -> ServiceName:
     if kind := _SERVICES.get(relative):
         return ServiceName(relative, kind)
     if match := _DEVICE_COMMAND.fullmatch(relative):
-        kind = Service.COMMAND if match[2] == 'command' else Service.SERIALIZED_COMMAND
+        kind = ServiceKind.COMMAND if match[2] == 'command' else ServiceKind.SERIALIZED_COMMAND
         return ServiceName(relative, kind, _uid(match[1]))
     raise FrameError(
         f'{shortened(name)} is no service of the device layer; the gateway passes its connect, '
@@ -116,7 +116,7 @@ def understand_service(name: str) -> ServiceName:
     )
 
 
-def check_type(given: str, kind: Topic | Service) -> None:
+def check_type(given: str, kind: TopicKind | ServiceKind) -> None:
     """Check the type a peer gives for a name, as `pkg/Name` or `pkg/msg/Name`; it may be empty."""
     package, _, rest = given.partition('/')
     if given and f'{package}/{rest.rpartition("/")[2]}' != kind.value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Limits(msgspec.Struct, frozen=True):
+class SessionLimits(msgspec.Struct, frozen=True):
     """Bounds for each peer; a peer that runs into one learns so by a `status` error."""
 
     # A client program with a whole fleet behind one socket is the largest sensible peer.

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from .access import Access
-from .device_channel import Order, Seat
+from .device_channel import ChannelCommand, DeviceChannel
 from .events import (
     ApiCalled,
-    Call,
     CommandAnswered,
     ConnectCalled,
     ConnectedDevicesCalled,
-    Event,
     Pinged,
     ResultReported,
+    ServiceCall,
+    SessionEvent,
     StreamSampled,
 )
 from .frames import (
@@ -52,24 +52,31 @@ from .messages import (
     decode_message,
     read_answer,
 )
-from .names import Service, Topic, TopicName, check_type, understand_service, understand_topic
-from .rate_limits import Limits, TokenBucket
+from .names import (
+    ServiceKind,
+    TopicKind,
+    TopicName,
+    check_type,
+    understand_service,
+    understand_topic,
+)
+from .rate_limits import SessionLimits, TokenBucket
 
 if TYPE_CHECKING:
-    from .broker import Switchboard
+    from .broker import Broker
 
 
-class Close(NamedTuple):
+class CloseReason(NamedTuple):
     """Why a conversation has to end, for the WebSocket's close frame (RFC 6455 section 7.4)."""
 
     code: int
     reason: str
 
 
-TOO_SLOW = Close(1013, 'this peer reads more slowly than it asked to be told')
-TOO_MANY_ERRORS = Close(4429, 'too many frames that cannot be accepted')
-WRONG_TOKEN = Close(4401, 'the token is not valid')
-REPLACED = Close(4409, 'a newer session of the same device has taken over')
+TOO_SLOW = CloseReason(1013, 'this peer reads more slowly than it asked to be told')
+TOO_MANY_ERRORS = CloseReason(4429, 'too many frames that cannot be accepted')
+WRONG_TOKEN = CloseReason(4401, 'the token is not valid')
+REPLACED = CloseReason(4409, 'a newer session of the same device has taken over')
 
 # What waits for a peer in memory before it is cut off [characters]: seconds of a busy stream.
 MAX_UNSENT = 1_000_000
@@ -85,19 +92,19 @@ class Session:
 
     def __init__(
         self,
-        switchboard: Switchboard,
+        switchboard: Broker,
         access: Access | None,
         address: str,
         authenticate: Callable[[str], Access | None],
         wake: Callable[[], None],
-        limits: Limits,
+        limits: SessionLimits,
         now: float,
     ) -> None:
         self.access = access
         self.address = address
-        self.closing: Close | None = None
+        self.closing: CloseReason | None = None
         self.outgoing: deque[str] = deque()
-        self.seats: dict[int, Seat] = {}
+        self.seats: dict[int, DeviceChannel] = {}
         self.subscription_count = 0
         self._switchboard = switchboard
         self._authenticate = authenticate
@@ -108,7 +115,7 @@ class Session:
         self._errors = TokenBucket(limits.errors, limits.errors_per_s, now)
         self._frames = TokenBucket(limits.frames, limits.frames_per_s, now)
 
-    def receive(self, text: str, now: float) -> list[Event]:
+    def receive(self, text: str, now: float) -> list[SessionEvent]:
         """Take a frame from the peer; whatever it holds, nothing is raised."""
         try:
             frame = decode(text)
@@ -136,14 +143,14 @@ class Session:
         if self._errors.take(now) > 0:
             self.close(TOO_MANY_ERRORS)
 
-    def answer(self, call: Call, values: msgspec.Struct) -> None:
+    def answer(self, call: ServiceCall, values: msgspec.Struct) -> None:
         """Answer a call of the peer."""
         self._unanswered_calls -= 1
         self.send(
             ServiceResponse(id=call.id, service=call.service, values=raw(values), result=True)
         )
 
-    def command(self, order: Order) -> list[CommandAnswered]:
+    def command(self, order: ChannelCommand) -> list[CommandAnswered]:
         """Send a command to a device behind this peer; returns its refusal, if it is one."""
         outcome = self.seats[order.command.uid].command(order)
         if isinstance(outcome, CallService):
@@ -172,13 +179,13 @@ class Session:
         self._unsent -= len(text)
         return text
 
-    def close(self, why: Close) -> None:
+    def close(self, why: CloseReason) -> None:
         """Ask for the end of the conversation; the first reason counts."""
         if self.closing is None:
             self.closing = why
             self._wake()
 
-    def _handle(self, frame: Frame) -> list[Event]:
+    def _handle(self, frame: Frame) -> list[SessionEvent]:
         if self.closing is not None:
             return []
         if isinstance(frame, Auth):
@@ -226,14 +233,14 @@ class Session:
         else:
             self.access = access
 
-    def _publish(self, frame: Publish) -> list[Event]:
+    def _publish(self, frame: Publish) -> list[SessionEvent]:
         topic = understand_topic(frame.topic)
         self._check_publisher(topic)
-        if topic.kind is Topic.PING:
+        if topic.kind is TopicKind.PING:
             uid = decode_message(frame.msg, UidMessage).data
             self._act_for(uid)
             return [Pinged(uid)]
-        if topic.kind is Topic.COMMAND_RESULT:
+        if topic.kind is TopicKind.COMMAND_RESULT:
             result = decode_message(frame.msg, DeviceCommandResult)
             self._act_for(result.uid)
             return [ResultReported(*msgspec.structs.astuple(result))]
@@ -247,14 +254,14 @@ class Session:
         if not topic.kind.comes_from_devices:
             raise FrameError(f'{topic.name} is published by the device manager alone')
 
-    def _take_answer(self, frame: ServiceResponse) -> list[Event]:
+    def _take_answer(self, frame: ServiceResponse) -> list[SessionEvent]:
         response = read_answer(frame.values, frame.result)
         for seat in self._seats_for(frame):
             if answered := seat.answer(frame.id, frame.service, response):
                 return [answered]
         raise FrameError('this answers no command that is waiting for an answer of this device')
 
-    def _seats_for(self, frame: ServiceResponse) -> list[Seat]:
+    def _seats_for(self, frame: ServiceResponse) -> list[DeviceChannel]:
         # Nearly always the service tells the device; a few clients leave it out.
         try:
             uid = understand_service(frame.service).uid
@@ -262,7 +269,7 @@ class Session:
             return list(self.seats.values())
         return [seat] if uid is not None and (seat := self.seats.get(uid)) else []
 
-    def _call(self, frame: CallService) -> list[Event]:
+    def _call(self, frame: CallService) -> list[SessionEvent]:
         service = understand_service(frame.service)
         if self._unanswered_calls >= self._limits.outstanding_calls:
             raise FrameError(f'{self._unanswered_calls} calls wait for answers; call more slowly')
@@ -270,25 +277,25 @@ class Session:
         self._unanswered_calls += 1
         return [event]
 
-    def _understand_call(self, kind: Service, frame: CallService) -> Event:
+    def _understand_call(self, kind: ServiceKind, frame: CallService) -> SessionEvent:
         assert self.access is not None
-        call = Call(frame.id, frame.service)
-        if kind is Service.CONNECT:
+        call = ServiceCall(frame.id, frame.service)
+        if kind is ServiceKind.CONNECT:
             uid = decode_message(frame.args, ConnectDeviceRequest).uid
             self._sit(uid)
             return ConnectCalled(uid, call)
-        if kind is Service.API_CALL:
+        if kind is ServiceKind.API_CALL:
             if not self.access.may_call:
                 raise FrameError('calling functions of devices takes a token of role operator')
             request = decode_message(frame.args, DeviceAPICallRequest)
             return ApiCalled(request.device_id, request.function_name, request.args, call)
-        if kind is Service.CONNECTED_DEVICES:
+        if kind is ServiceKind.CONNECTED_DEVICES:
             if not self.access.may_read:
                 raise FrameError('reading takes a token of role operator or viewer')
             return ConnectedDevicesCalled(call)
         raise FrameError('a device takes commands from the device manager alone; use api_call')
 
-    def _advertise_service(self, frame: AdvertiseService) -> list[Event]:
+    def _advertise_service(self, frame: AdvertiseService) -> list[SessionEvent]:
         uid, kind = self._own_service(frame.service)
         check_type(frame.type, kind)
         answers, calls = self._sit(uid).advertise(kind, frame.service)
@@ -296,7 +303,7 @@ class Session:
             self.send(call)
         return [*answers]
 
-    def _unadvertise_service(self, frame: UnadvertiseService) -> list[Event]:
+    def _unadvertise_service(self, frame: UnadvertiseService) -> list[SessionEvent]:
         uid, kind = self._own_service(frame.service)
         seat = self.seats.get(uid)
         if seat is None:
@@ -307,7 +314,7 @@ class Session:
         # A device that serves nothing cannot be reached, so it is as good as gone.
         return [*refusals, *self._switchboard.vacate(uid, self)]
 
-    def _own_service(self, name: str) -> tuple[int, Service]:
+    def _own_service(self, name: str) -> tuple[int, ServiceKind]:
         service = understand_service(name)
         if service.uid is None:
             raise FrameError(f'{service.name} is served by the device manager alone')
@@ -342,20 +349,20 @@ class Session:
                 'uid alone'
             )
 
-    def _sit(self, uid: int) -> Seat:
+    def _sit(self, uid: int) -> DeviceChannel:
         """Take a device's seat, from an older session of the same device if need be."""
         return self._seat(uid, self._switchboard.claim)
 
-    def _act_for(self, uid: int) -> Seat:
+    def _act_for(self, uid: int) -> DeviceChannel:
         """Take a device's seat if it is free: only registering or serving replaces a session."""
         return self._seat(uid, self._switchboard.occupy)
 
-    def _seat(self, uid: int, take: Callable[[int, Session], None]) -> Seat:
+    def _seat(self, uid: int, take: Callable[[int, Session], None]) -> DeviceChannel:
         if seat := self.seats.get(uid):
             return seat
         self._check_identity(uid)
         if len(self.seats) >= self._limits.devices:
             raise FrameError(f'a peer may be {self._limits.devices} devices')
         take(uid, self)
-        seat = self.seats[uid] = Seat(uid, self._limits.outstanding_calls)
+        seat = self.seats[uid] = DeviceChannel(uid, self._limits.outstanding_calls)
         return seat

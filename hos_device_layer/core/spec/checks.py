@@ -17,7 +17,7 @@ import msgspec
 from ..errors import SpecError
 from ..text import shortened
 from . import tables as t
-from .records import Device, DeviceType, Function, LeftOut, Spec, Stream
+from .records import DeviceType, FleetDevice, Function, LeftOut, Spec, Stream
 from .serializers import Serializer
 from .tables import Problem, RowReader, Tables
 
@@ -118,7 +118,7 @@ def check_tables(tables: Tables, source_problems: Iterable[Problem] = ()) -> Spe
 
 
 def _left_out(
-    functions: list[_Reading[Function]], fleets: Mapping[str, list[_Reading[Device]]]
+    functions: list[_Reading[Function]], fleets: Mapping[str, list[_Reading[FleetDevice]]]
 ) -> LeftOut:
     broken = [r for readings in fleets.values() for r in readings if not r.is_sound]
     return LeftOut(
@@ -214,13 +214,15 @@ def _stream(row: RowReader, type_names: set[str]) -> Stream:
     return Stream(name, values, _device_types(row, type_names), row.text('description'))
 
 
-def _device(row: RowReader, type_names: set[str], sound_types: Mapping[str, DeviceType]) -> Device:
+def _device(
+    row: RowReader, type_names: set[str], sound_types: Mapping[str, DeviceType]
+) -> FleetDevice:
     device_type = row.link('device_type')
     if device_type and device_type not in type_names:
         row.report('device_type', f'{device_type!r} is not in the table {t.DEVICES!r}')
     elif device_type and device_type not in sound_types:
         row.report('device_type', f'{device_type!r} has a problem in the table {t.DEVICES!r}')
-    return Device(
+    return FleetDevice(
         device_id=row.name('device_id'),
         uid=row.integer('device_uid', 0, UINT32_MAX),
         device_type=device_type,
@@ -287,8 +289,8 @@ def _with_serializer(function: Function, serializer: Serializer | None) -> Funct
     return msgspec.structs.replace(function, serializer=serializer)
 
 
-def _check_uids(readings: list[_Reading[Device]]) -> None:
-    owners: dict[int, list[_Reading[Device]]] = {}
+def _check_uids(readings: list[_Reading[FleetDevice]]) -> None:
+    owners: dict[int, list[_Reading[FleetDevice]]] = {}
     for reading in readings:
         if reading.record.uid is not None:
             owners.setdefault(reading.record.uid, []).append(reading)
@@ -301,7 +303,7 @@ def _check_uids(readings: list[_Reading[Device]]) -> None:
                 reading.row.report('device_uid', text)
 
 
-def _check_children(readings: list[_Reading[Device]]) -> None:
+def _check_children(readings: list[_Reading[FleetDevice]]) -> None:
     children = {reading.name: reading.record.child_devices for reading in readings}
     in_rings = _ring_members(children)
     for reading in readings:

@@ -9,7 +9,7 @@ import msgspec
 from ..text import shortened
 from . import tables as t
 from .field_types import Field
-from .records import Device, DeviceType, Function, Spec, Stream
+from .records import DeviceType, FleetDevice, Function, Spec, Stream
 
 # A message about changes lists so many; a person reads no more of them in a log.
 LISTED_CHANGES = 20
@@ -120,7 +120,7 @@ def _stream_cells(stream: Stream) -> _Cells:
     }
 
 
-def _device_cells(device: Device) -> _Cells:
+def _device_cells(device: FleetDevice) -> _Cells:
     return {
         'device_uid': _number_text(device.uid),
         'device_type': device.device_type,

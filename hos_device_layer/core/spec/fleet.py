@@ -5,14 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from ..errors import SpecError
-from .records import Device, DeviceType, Function, Spec, Stream
+from .records import DeviceType, FleetDevice, Function, Spec, Stream
 
 
 class Fleet(msgspec.Struct, frozen=True):
     """The devices of a fleet, and what their types can do; all sorted by name."""
 
     name: str = ''
-    devices: tuple[Device, ...] = ()
+    devices: tuple[FleetDevice, ...] = ()
     device_types: tuple[DeviceType, ...] = ()
     functions: tuple[Function, ...] = ()
     streams: tuple[Stream, ...] = ()

@@ -46,7 +46,7 @@ class Stream(msgspec.Struct, frozen=True):
     description: str = ''
 
 
-class Device(msgspec.Struct, frozen=True):
+class FleetDevice(msgspec.Struct, frozen=True):
     """A device of a fleet. `uid` is None until it is known; the rest says how it is reached."""
 
     device_id: str
@@ -77,7 +77,7 @@ class Spec(msgspec.Struct, frozen=True):
     device_types: Mapping[str, DeviceType] = {}
     functions: Mapping[str, Function] = {}
     streams: Mapping[str, Stream] = {}
-    fleets: Mapping[str, Mapping[str, Device]] = {}
+    fleets: Mapping[str, Mapping[str, FleetDevice]] = {}
     problems: tuple[Problem, ...] = ()
     left_out: LeftOut = LeftOut()
 

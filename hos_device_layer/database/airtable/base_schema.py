@@ -45,7 +45,7 @@ class TableSchema(msgspec.Struct, frozen=True):
     fields: tuple[FieldSchema, ...]
 
 
-class Record(msgspec.Struct, frozen=True):
+class BaseRecord(msgspec.Struct, frozen=True):
     """A row; its cells go by column id, empty ones are absent."""
 
     id: str

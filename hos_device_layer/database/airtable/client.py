@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from ...core.errors import DatabaseError
-from .base_schema import FieldSchema, Record, TableSchema
+from .base_schema import BaseRecord, FieldSchema, TableSchema
 from .credentials import Credentials
-from .rate_limiter import Pacer
+from .rate_limiter import RateLimiter
 from .requests import AirtableRequests, RejectedError
 
 AIRTABLE_URL = 'https://api.airtable.com'
@@ -49,7 +49,7 @@ class Airtable:
     """One base. Not for several threads at once."""
 
     def __init__(
-        self, credentials: Credentials, pacer: Pacer, endpoint_url: str = AIRTABLE_URL
+        self, credentials: Credentials, pacer: RateLimiter, endpoint_url: str = AIRTABLE_URL
     ) -> None:
         self._requests = AirtableRequests(credentials, pacer, endpoint_url)
 
@@ -60,7 +60,7 @@ class Airtable:
         answer = self._requests.read('meta/bases/{base}/tables')
         return _understood(answer, 'tables', tuple[TableSchema, ...])
 
-    def records(self, table: TableSchema, fields: Iterable[FieldSchema]) -> list[Record]:
+    def records(self, table: TableSchema, fields: Iterable[FieldSchema]) -> list[BaseRecord]:
         """Return every row of a table with these columns, with one call for each 100 rows."""
         options = {
             'page_size': PAGE_SIZE,
@@ -77,8 +77,8 @@ class Airtable:
                     raise
         raise AssertionError('unreachable: the last attempt returns or raises')
 
-    def _pages(self, path: str, options: dict[str, Any]) -> list[Record]:
-        records: list[Record] = []
+    def _pages(self, path: str, options: dict[str, Any]) -> list[BaseRecord]:
+        records: list[BaseRecord] = []
         offset: dict[str, Any] = {}
         while True:
             answer = self._requests.read(path, {**options, **offset})
@@ -102,7 +102,7 @@ class Airtable:
 
     def create_records(
         self, table_id: str, cells: Sequence[Mapping[str, object]], merge_on: Sequence[str] = ()
-    ) -> list[Record]:
+    ) -> list[BaseRecord]:
         """
         Add at most ten rows, given by column id.
 
@@ -120,7 +120,7 @@ class Airtable:
 
     def update_records(
         self, table_id: str, cells: Mapping[str, Mapping[str, object]]
-    ) -> list[Record]:
+    ) -> list[BaseRecord]:
         """Change cells of at most ten rows, given by record id, then column id."""
         body = {
             'records': [{'id': record_id, 'fields': row} for record_id, row in cells.items()],
@@ -155,8 +155,8 @@ class Airtable:
         )
 
 
-def _records(answer: Any) -> list[Record]:
-    return list(_understood(answer, 'records', tuple[Record, ...]))
+def _records(answer: Any) -> list[BaseRecord]:
+    return list(_understood(answer, 'records', tuple[BaseRecord, ...]))
 
 
 def _understood(answer: Any, key: str | None, form: type[T]) -> T:

@@ -11,7 +11,7 @@ from ...core.spec import tables as t
 from ...core.spec.checks import check_tables
 from ...core.spec.records import Spec
 from ...core.spec.tables import Row
-from .base_schema import Record
+from .base_schema import BaseRecord
 from .client import Airtable
 from .matching import Found, Memory, find_tables
 from .requests import RejectedError
@@ -25,7 +25,7 @@ class Reading(msgspec.Struct, frozen=True):
     """What stands in a base; `records` and `tables` go by table name, row by row."""
 
     found: Found
-    records: Mapping[str, Sequence[Record]]
+    records: Mapping[str, Sequence[BaseRecord]]
     tables: Mapping[str, Sequence[Row]]
 
     def check(self) -> Spec:

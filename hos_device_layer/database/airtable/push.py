@@ -10,7 +10,7 @@ import msgspec
 from ...core.errors import DatabaseError
 from ...core.spec import tables as t
 from ...core.spec.tables import Tables
-from .base_schema import Record
+from .base_schema import BaseRecord
 from .client import MAX_RECORDS_PER_REQUEST, Airtable
 from .matching import FoundTable, Memory, serializers_table, spec_columns
 from .pull import read_base
@@ -75,7 +75,7 @@ class _Push:
         self,
         airtable: Airtable,
         found: Mapping[str, FoundTable],
-        records: dict[str, list[Record]],
+        records: dict[str, list[BaseRecord]],
     ) -> None:
         self._airtable = airtable
         self._found = found

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 
-class Pace(msgspec.Struct, frozen=True):
+class RequestPolicy(msgspec.Struct, frozen=True):
     """Airtable's limits and our patience with it: https://airtable.com/developers/web/api/rate-limits."""
 
     # Five a second for a base. Answers travel for differing times, so that five requests sent in
@@ -28,12 +28,12 @@ class Pace(msgspec.Struct, frozen=True):
     read_timeout_s: float = 60.0
 
 
-class Pacer:
+class RateLimiter:
     """Spaces requests out; `clock` returns steady seconds, `sleep` waits so many."""
 
     def __init__(
         self,
-        pace: Pace,
+        pace: RequestPolicy,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:

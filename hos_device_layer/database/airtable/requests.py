@@ -17,7 +17,7 @@ import msgspec
 from ...core.errors import DatabaseError
 from ...core.text import shortened
 from .credentials import Credentials
-from .rate_limiter import Pacer
+from .rate_limiter import RateLimiter
 
 _MONTHLY_LIMIT = 'PUBLIC_API_BILLING_LIMIT_EXCEEDED'
 
@@ -47,7 +47,7 @@ class _Failure(NamedTuple):
 class AirtableRequests:
     """Sends requests for one base, whose id stands for `{base}` in every path."""
 
-    def __init__(self, credentials: Credentials, pacer: Pacer, endpoint_url: str) -> None:
+    def __init__(self, credentials: Credentials, pacer: RateLimiter, endpoint_url: str) -> None:
         from pyairtable import Api
 
         # At DEBUG urllib3 logs each address, in which the base's id stands.

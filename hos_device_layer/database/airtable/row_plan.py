@@ -9,7 +9,7 @@ import msgspec
 from ...core.errors import SpecError
 from ...core.spec import tables as t
 from ...core.spec.tables import Row, as_list
-from .base_schema import CHECKBOX, NUMBER_TYPES, FieldSchema, Record
+from .base_schema import CHECKBOX, NUMBER_TYPES, BaseRecord, FieldSchema
 from .matching import PROBLEMS_COLUMN, FoundTable
 from .rows import Names, plain_cell, row_of
 
@@ -38,7 +38,7 @@ def key_column(table: str) -> str:
 
 
 def plan_rows(
-    table: FoundTable, rows: Iterable[Row], records: Iterable[Record], names: Names
+    table: FoundTable, rows: Iterable[Row], records: Iterable[BaseRecord], names: Names
 ) -> RowPlan:
     """
     Compare the rows that ought to be in a table with its records.
@@ -48,7 +48,7 @@ def plan_rows(
     """
     key = key_column(table.name)
     ids = {table_id: _by_name(known) for table_id, known in names.items()}
-    present: dict[str, Record] = {}
+    present: dict[str, BaseRecord] = {}
     for there in records:
         present.setdefault(_key(row_of(table, there, names), key), there)
     additions: list[Cells] = []
@@ -69,7 +69,7 @@ def plan_rows(
 def _changed_cells(
     table: FoundTable,
     row: Row,
-    record: Record | None,
+    record: BaseRecord | None,
     names: Names,
     ids: Mapping[str, Mapping[str, str]],
 ) -> Cells:

@@ -8,7 +8,7 @@ from typing import Any
 from ...core.errors import SpecError
 from ...core.spec import tables as t
 from ...core.spec.tables import Row, as_list
-from .base_schema import FieldSchema, Record
+from .base_schema import BaseRecord, FieldSchema
 from .matching import FoundTable
 
 # Columns that hold lists, and are written as such even with one item.
@@ -21,7 +21,7 @@ Names = Mapping[str, Mapping[str, str]]
 
 
 def rows_of_tables(
-    tables: Iterable[FoundTable], records: Mapping[str, Sequence[Record]]
+    tables: Iterable[FoundTable], records: Mapping[str, Sequence[BaseRecord]]
 ) -> dict[str, list[Row]]:
     """Return the rows of each table, in the order of its records; `records` go by table name."""
     tables = tuple(tables)
@@ -33,7 +33,7 @@ def rows_of_tables(
 
 
 def row_names(
-    tables: Iterable[FoundTable], records: Mapping[str, Sequence[Record]]
+    tables: Iterable[FoundTable], records: Mapping[str, Sequence[BaseRecord]]
 ) -> dict[str, dict[str, str]]:
     """Return the names of rows by their record ids, for each table id."""
     names = {}
@@ -48,7 +48,7 @@ def row_names(
     return names
 
 
-def row_of(table: FoundTable, record: Record, names: Names) -> Row:
+def row_of(table: FoundTable, record: BaseRecord, names: Names) -> Row:
     """Return a record's cells by column; a link to no known row stays a record id."""
     return {
         column: plain_cell(column, _linked_names(field, record.fields[field.id], names))

@@ -9,7 +9,7 @@ from collections import Counter
 
 from aiohttp import web
 
-from ...core.rosbridge import ANONYMOUS_DEVICE_ACCESS, LOCAL_ACCESS, Access, Admission
+from ...core.rosbridge import ANONYMOUS_DEVICE_ACCESS, LOCAL_ACCESS, Access, AuthenticationBackoff
 from ...core.rosbridge.origins import is_allowed_origin
 from ...core.text import shortened
 from .settings import GatewaySettings
@@ -18,13 +18,13 @@ from .tokens import TokenError, TokenFile
 _log = logging.getLogger(__name__)
 
 
-class Doorkeeper:
+class Authenticator:
     """Judges handshakes and tokens. Tokens are never logged; addresses are."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
         self._tokens = TokenFile(settings.token_file) if settings.token_file else None
-        self._admission = Admission()
+        self._admission = AuthenticationBackoff()
         host = socket.gethostname().lower()
         self._own_names = frozenset({'localhost', host, f'{host}.local'})
         self._inside: Counter[str] = Counter()
@@ -54,19 +54,19 @@ class Doorkeeper:
             raise web.HTTPTooManyRequests(text='too many peers without a token\n')
         return self._anonymous()
 
-    def enter(self, address: str, access: Access | None) -> Visit:
+    def enter(self, address: str, access: Access | None) -> AdmittedConnection:
         """Count a peer in."""
         self._inside[address] += 1
         if access is None:
             self._strangers[address] += 1
-        return Visit(self, address, access is None)
+        return AdmittedConnection(self, address, access is None)
 
-    def leave(self, visit: Visit) -> None:
+    def leave(self, visit: AdmittedConnection) -> None:
         """Count a peer out."""
         _count_down(self._inside, visit.address)
         self.recognize(visit)
 
-    def recognize(self, visit: Visit) -> None:
+    def recognize(self, visit: AdmittedConnection) -> None:
         """Take note that a peer is no stranger, or none any more."""
         if visit.is_stranger:
             visit.is_stranger = False
@@ -115,10 +115,10 @@ class Doorkeeper:
         return ANONYMOUS_DEVICE_ACCESS if self._settings.allow_anonymous_devices else None
 
 
-class Visit:
+class AdmittedConnection:
     """A peer inside; `is_stranger` until it has shown a token."""
 
-    def __init__(self, doorkeeper: Doorkeeper, address: str, is_stranger: bool) -> None:
+    def __init__(self, doorkeeper: Authenticator, address: str, is_stranger: bool) -> None:
         self.address = address
         self.is_stranger = is_stranger
         self._doorkeeper = doorkeeper

@@ -22,7 +22,7 @@ HANDLERS_FILE = 'handlers.zip'
 Admit = Callable[[web.Request], Access | None]
 
 
-class Downloads:
+class HostFiles:
     """
     Files by name, for every peer that is let in; may be filled from any thread.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ...core.dispatch.commands import Command
-from ...core.rosbridge import Call, Event, Published, Session, Switchboard
+from ...core.rosbridge import Broker, Published, ServiceCall, Session, SessionEvent
 from ...core.rosbridge.events import (
     ApiCalled,
     CommandAnswered,
@@ -29,7 +29,7 @@ from ...core.rosbridge.messages import (
     TypedField,
 )
 from ..link import DeviceEvents
-from .downloads import Downloads
+from .downloads import HostFiles
 from .mailbox import Mailbox
 from .server import GatewayServer
 from .settings import GatewaySettings
@@ -69,9 +69,9 @@ class Gateway:
         self._events = events
         self._callers = callers
         self._on_relay_answered = on_relay_answered
-        self._switchboard = Switchboard()
+        self._switchboard = Broker()
         self._to_executor = Mailbox(wake_executor)
-        self.downloads = Downloads()
+        self.downloads = HostFiles()
         self._server = GatewayServer(
             settings, self._switchboard, self._report, self._to_executor, self.downloads
         )
@@ -114,12 +114,12 @@ class Gateway:
         for event in self._switchboard.command(command, relay):
             self._report(None, event)
 
-    def _report(self, session: Session | None, event: Event) -> None:
+    def _report(self, session: Session | None, event: SessionEvent) -> None:
         self._to_executor.put(functools.partial(self._apply, session, event))
 
     # On the executor's thread
 
-    def _apply(self, session: Session | None, event: Event) -> None:
+    def _apply(self, session: Session | None, event: SessionEvent) -> None:
         match event:
             case Pinged(uid):
                 self._events.ping(uid)
@@ -147,7 +147,7 @@ class Gateway:
     def _answer(
         self,
         session: Session | None,
-        call: Call,
+        call: ServiceCall,
         values: ConnectDeviceResponse | DeviceAPICallResponse | DeviceConnectionInfosResponse,
     ) -> None:
         assert session is not None  # Calls come from peers.

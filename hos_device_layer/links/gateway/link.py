@@ -11,15 +11,15 @@ from rclpy.node import Node
 
 from ... import topics
 from ...core.dispatch.commands import Command
-from ...core.dispatch.effects import ConnectionChange, TaskResult
+from ...core.dispatch.effects import PublishConnectionEvent, PublishResult
 from ...core.rosbridge.messages import ConnectionInfo, DeviceAPICallResult, DeviceStream
 from ...core.spec.fleet import Fleet, fleet_to_json
-from ...core.spec.records import Device, Stream
+from ...core.spec.records import FleetDevice, Stream
 from ..link import DeviceEvents
 from ..routes import Routes
 from .downloads import FLEET_FILE, HANDLERS_FILE
 from .gateway import Callers, Gateway
-from .ros_proxies import Exposure
+from .ros_proxies import DeviceProxies
 from .settings import GatewaySettings
 
 # Commands of ROS nodes to one device whose results are waited for; the oldest are given up.
@@ -28,7 +28,7 @@ _MAX_RELAYED = 1_000
 Answer = Callable[[bool, str], None]
 
 
-class RosGateway:
+class GatewayLink:
     """
     A Link to gateway devices that other ROS nodes can reach as well.
 
@@ -46,7 +46,7 @@ class RosGateway:
         expose_services: bool,
     ) -> None:
         self._node = node
-        self._exposure = Exposure(node, self._relay if expose_services else None)
+        self._exposure = DeviceProxies(node, self._relay if expose_services else None)
         self._tickets = itertools.count()
         self._asked: dict[int, tuple[Command, Answer]] = {}
         # The commands that run on each device: the manager's, and those of other nodes.
@@ -68,7 +68,7 @@ class RosGateway:
 
     # Link
 
-    def open(self, device: Device, serialized: bool, streams: list[Stream]) -> None:  # noqa: ARG002
+    def open(self, device: FleetDevice, serialized: bool, streams: list[Stream]) -> None:  # noqa: ARG002
         assert device.uid is not None
         self._exposure.open(device.uid, serialized)
 
@@ -90,13 +90,13 @@ class RosGateway:
 
     # Listeners
 
-    def publish_result(self, result: TaskResult) -> None:
+    def publish_result(self, result: PublishResult) -> None:
         """Tell the peers that subscribe to results."""
         if self._gateway.is_wanted(topics.DEVICE_API_CALL_RESULT_TOPIC):
             message = DeviceAPICallResult(*result[1:])
             self._gateway.publish(topics.DEVICE_API_CALL_RESULT_TOPIC, message)
 
-    def publish_change(self, topic: str, change: ConnectionChange) -> None:
+    def publish_change(self, topic: str, change: PublishConnectionEvent) -> None:
         """Tell the peers that subscribe to a connection event."""
         if self._gateway.is_wanted(topic):
             self._gateway.publish(topic, connection_info(change.uid, change.device, change[3]))
@@ -163,6 +163,6 @@ class RosGateway:
             executor.create_task(work)
 
 
-def connection_info(uid: int, device: Device, event_time_s: float) -> ConnectionInfo:
+def connection_info(uid: int, device: FleetDevice, event_time_s: float) -> ConnectionInfo:
     """Return the message about a device's connection, as peers of the gateway get it."""
     return ConnectionInfo(device.device_id, uid, device.device_type, event_time_s)

@@ -22,7 +22,7 @@ from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_STREAM_TOPIC
 Relay = Callable[[Command, Callable[[bool, str], None]], None]
 
 
-class Exposure:
+class DeviceProxies:
     """
     The ROS entities of gateway devices; without `relay` there are no services.
 

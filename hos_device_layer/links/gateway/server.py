@@ -16,13 +16,13 @@ from typing import TypeVar, cast
 from aiohttp import web
 
 from ...core.errors import HosError
-from ...core.rosbridge import Access, Close, Event, Session, Switchboard
+from ...core.rosbridge import Access, Broker, CloseReason, Session, SessionEvent
 from ...core.rosbridge.session import WRONG_TOKEN
-from .authentication import Doorkeeper, Visit
-from .downloads import Downloads
+from .authentication import AdmittedConnection, Authenticator
+from .downloads import HostFiles
 from .mailbox import Mailbox
 from .settings import GatewaySettings
-from .websocket_connection import CLOSE_TIMEOUT_S, Peer
+from .websocket_connection import CLOSE_TIMEOUT_S, WebSocketConnection
 
 _Answer = TypeVar('_Answer')
 
@@ -40,7 +40,7 @@ _REVOCATION_CHECK_S = 5.0
 # What the common WebSocket library for Arduino asks for.
 _SUBPROTOCOLS = ('arduino',)
 
-_STOPPING = Close(1001, 'the gateway is going away')
+_STOPPING = CloseReason(1001, 'the gateway is going away')
 
 # How long the thread may take to end [s].
 _STOP_TIMEOUT_S = 2.0
@@ -61,19 +61,19 @@ class GatewayServer:
     def __init__(
         self,
         settings: GatewaySettings,
-        switchboard: Switchboard,
-        report: Callable[[Session | None, Event], None],
+        switchboard: Broker,
+        report: Callable[[Session | None, SessionEvent], None],
         to_executor: Mailbox,
-        downloads: Downloads | None = None,
+        downloads: HostFiles | None = None,
     ) -> None:
         self._downloads = downloads
         self._settings = settings
         self._switchboard = switchboard
         self._report = report
         self._to_executor = to_executor
-        self._doorkeeper = Doorkeeper(settings)
+        self._doorkeeper = Authenticator(settings)
         self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
-        self._talks: dict[Peer, asyncio.Task[None] | None] = {}
+        self._talks: dict[WebSocketConnection, asyncio.Task[None] | None] = {}
         self._jobs = Mailbox(self._wake)
         self._started: Future[int] = Future()
         self._thread = threading.Thread(target=self._run, name='gateway', daemon=True)
@@ -205,13 +205,13 @@ class GatewayServer:
         request: web.Request,
         socket: web.WebSocketResponse,
         access: Access | None,
-        visit: Visit,
+        visit: AdmittedConnection,
     ) -> None:
         transport = request.transport
         if transport is None:
             return
         self._transports.add(transport)
-        peer = Peer(
+        peer = WebSocketConnection(
             socket,
             transport,
             access,

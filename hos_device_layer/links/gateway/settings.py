@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from ...core.rosbridge import Limits
+from ...core.rosbridge import SessionLimits
 
 DEFAULT_PORT = 9091
 
@@ -36,7 +36,7 @@ class GatewaySettings(msgspec.Struct, frozen=True):
     max_connections_per_address: int = 2_048
     # Of these, peers that have not shown a token yet.
     max_strangers_per_address: int = 32
-    limits: Limits = Limits()
+    limits: SessionLimits = SessionLimits()
 
     def url(self, port: int) -> str:
         """Return the address to show to users."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import WSMsgType, web
 
-from ...core.rosbridge import Access, Close, Event, Limits, Session, Switchboard
+from ...core.rosbridge import Access, Broker, CloseReason, Session, SessionEvent, SessionLimits
 from ...core.rosbridge.session import TOO_SLOW
 
 # A peer's events that the device manager has not taken yet: more are not read meanwhile, so that
@@ -18,11 +18,11 @@ _MAX_EVENTS_UNDER_WAY = 256
 TOKEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 1.0
 
-NO_TOKEN = Close(4408, 'no token came in time')
-GONE = Close(1001, 'the peer has gone')
+NO_TOKEN = CloseReason(4408, 'no token came in time')
+GONE = CloseReason(1001, 'the peer has gone')
 
 
-class Peer:
+class WebSocketConnection:
     """Runs a session over a WebSocket until either side closes it."""
 
     def __init__(
@@ -31,9 +31,9 @@ class Peer:
         transport: asyncio.Transport,
         access: Access | None,
         address: str,
-        switchboard: Switchboard,
+        switchboard: Broker,
         authenticate: Callable[[str], Access | None],
-        limits: Limits,
+        limits: SessionLimits,
     ) -> None:
         self._socket = socket
         self._transport = transport
@@ -46,7 +46,7 @@ class Peer:
         )
 
     async def run(
-        self, report: Callable[[Event], None], catch_up: Callable[[], Awaitable[None]]
+        self, report: Callable[[SessionEvent], None], catch_up: Callable[[], Awaitable[None]]
     ) -> None:
         """Talk until the end; `catch_up` returns when all that was reported has been taken."""
         writer = asyncio.create_task(self._write())
@@ -64,7 +64,7 @@ class Peer:
             writer.cancel()
 
     async def _read(
-        self, report: Callable[[Event], None], catch_up: Callable[[], Awaitable[None]]
+        self, report: Callable[[SessionEvent], None], catch_up: Callable[[], Awaitable[None]]
     ) -> None:
         under_way = 0
         async for message in self._socket:

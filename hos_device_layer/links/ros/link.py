@@ -14,7 +14,7 @@ from rclpy.subscription import Subscription
 from rclpy.task import Future
 
 from ...core.dispatch.commands import Command
-from ...core.spec.records import Device, Stream
+from ...core.spec.records import FleetDevice, Stream
 from ...guarding import guarded
 from ...qos import SERVICE_QOS, stream_qos
 from ...services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
@@ -46,7 +46,7 @@ class RosLink:
             peer.destroy_subscriptions()
         self._peers.clear()
 
-    def open(self, device: Device, serialized: bool, streams: list[Stream]) -> None:
+    def open(self, device: FleetDevice, serialized: bool, streams: list[Stream]) -> None:
         assert device.uid is not None
         peer = self._peers.get(device.uid)
         if peer is not None and peer.serialized is not serialized:

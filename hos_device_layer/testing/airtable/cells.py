@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import ApiError, invalid
-from .model import LINK, WRITABLE_TYPES, Base, Field, Record
+from .model import LINK, WRITABLE_TYPES, Base, StoredField, StoredRecord
 
 _TEXT_TYPES = frozenset(
     {'singleLineText', 'multilineText', 'richText', 'email', 'url', 'phoneNumber', 'date'}
 )
 
 
-def check_cell(base: Base, field: Field, value: Any, typecast: bool) -> Any:
+def check_cell(base: Base, field: StoredField, value: Any, typecast: bool) -> Any:
     """Return a value as it will be stored, None to empty the cell; raises ApiError."""
     if field.type not in WRITABLE_TYPES:
         raise invalid(
@@ -42,7 +42,7 @@ def check_cell(base: Base, field: Field, value: Any, typecast: bool) -> Any:
     raise _does_not_fit(field)
 
 
-def write_cells(base: Base, record: Record, cells: dict[Field, Any]) -> None:
+def write_cells(base: Base, record: StoredRecord, cells: dict[StoredField, Any]) -> None:
     """Store values that were checked."""
     for field, value in cells.items():
         if field.type == LINK:
@@ -53,7 +53,7 @@ def write_cells(base: Base, record: Record, cells: dict[Field, Any]) -> None:
             record.cells[field.id] = value
 
 
-def _number(field: Field, value: Any, typecast: bool) -> Any:
+def _number(field: StoredField, value: Any, typecast: bool) -> Any:
     if typecast and isinstance(value, str):
         try:
             return float(value)
@@ -64,7 +64,7 @@ def _number(field: Field, value: Any, typecast: bool) -> Any:
     raise _does_not_fit(field)
 
 
-def _choice(field: Field, name: str, typecast: bool) -> str:
+def _choice(field: StoredField, name: str, typecast: bool) -> str:
     choices = field.options['choices']
     if not any(choice['name'] == name for choice in choices):
         if not typecast:
@@ -76,7 +76,7 @@ def _choice(field: Field, name: str, typecast: bool) -> str:
     return name
 
 
-def _links(base: Base, field: Field, ids: list[str]) -> list[str]:
+def _links(base: Base, field: StoredField, ids: list[str]) -> list[str]:
     table, _ = base.linked(field)
     for id_ in ids:
         if not id_.startswith('rec'):
@@ -86,7 +86,7 @@ def _links(base: Base, field: Field, ids: list[str]) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-def _does_not_fit(field: Field) -> ApiError:
+def _does_not_fit(field: StoredField) -> ApiError:
     return invalid(
         'INVALID_VALUE_FOR_COLUMN', f'Field "{field.name}" cannot accept the provided value'
     )

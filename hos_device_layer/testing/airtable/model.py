@@ -27,7 +27,7 @@ _NEEDED_OPTIONS = {
 _FURTHER_OPTIONS = {LINK: {'viewIdForRecordSelection'}}
 
 
-class Field:
+class StoredField:
     """A column."""
 
     def __init__(self, id_: str, name: str, type_: str, options: Any, description: str) -> None:
@@ -47,7 +47,7 @@ class Field:
         return schema
 
 
-class Record:
+class StoredRecord:
     """A row; cells go by column id, empty ones are absent."""
 
     def __init__(self, id_: str, created: str) -> None:
@@ -64,10 +64,10 @@ class Table:
         self.view_id = view_id
         self.name = name
         self.description = description
-        self.fields: list[Field] = []
-        self.records: dict[str, Record] = {}
+        self.fields: list[StoredField] = []
+        self.records: dict[str, StoredRecord] = {}
 
-    def field(self, name_or_id: str) -> Field:
+    def field(self, name_or_id: str) -> StoredField:
         """Find a column."""
         for field in self.fields:
             if name_or_id in (field.id, field.name):
@@ -129,7 +129,7 @@ class Base:
             raise
         return table
 
-    def create_field(self, table: Table, field: Mapping[str, Any]) -> Field:
+    def create_field(self, table: Table, field: Mapping[str, Any]) -> StoredField:
         """Add a column; a link also adds its other side to the table that it links to."""
         name, type_, options = field.get('name'), str(field.get('type')), field.get('options')
         if not isinstance(name, str) or not name.strip() or table.has_field_named(name):
@@ -143,7 +143,7 @@ class Base:
             )
         _check_options(type_, options)
         description = str(field.get('description') or '')
-        made = Field(
+        made = StoredField(
             self._ids.new('fld'), name, type_, _kept_options(self._ids, options), description
         )
         if type_ == LINK:
@@ -151,13 +151,13 @@ class Base:
         table.fields.append(made)
         return made
 
-    def linked(self, field: Field) -> tuple[Table, Field | None]:
+    def linked(self, field: StoredField) -> tuple[Table, StoredField | None]:
         """Return the table a link goes to and its column there; None for links within a table."""
         table = self.tables[field.options['linkedTableId']]
         inverse = field.options.get('inverseLinkFieldId')
         return table, table.field(inverse) if inverse else None
 
-    def set_link(self, record: Record, field: Field, ids: list[str]) -> None:
+    def set_link(self, record: StoredRecord, field: StoredField, ids: list[str]) -> None:
         """Change a link on both of its sides."""
         table, inverse = self.linked(field)
         before = record.cells.get(field.id, [])
@@ -182,7 +182,7 @@ class Base:
                         _set(record, field.id, [i for i in links if i != record_id])
         del table.records[record_id]
 
-    def _add_other_side(self, table: Table, field: Field) -> None:
+    def _add_other_side(self, table: Table, field: StoredField) -> None:
         linked = self.tables.get(field.options['linkedTableId'])
         if linked is None:
             raise not_permitted()
@@ -198,7 +198,7 @@ class Base:
             'prefersSingleRecordLink': False,
             'inverseLinkFieldId': field.id,
         }
-        inverse = Field(self._ids.new('fld'), name, LINK, options, '')
+        inverse = StoredField(self._ids.new('fld'), name, LINK, options, '')
         field.options['inverseLinkFieldId'] = inverse.id
         linked.fields.append(inverse)
 
@@ -222,7 +222,7 @@ def _kept_options(ids: Ids, options: Any) -> Any:
     return dict(options) if options else None
 
 
-def _set(record: Record, field_id: str, cell: Any) -> None:
+def _set(record: StoredRecord, field_id: str, cell: Any) -> None:
     if cell in (None, '', [], False):
         record.cells.pop(field_id, None)
     else:

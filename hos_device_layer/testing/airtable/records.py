@@ -9,7 +9,7 @@ from typing import Any
 from .cells import check_cell, write_cells
 from .errors import ApiError, invalid, not_permitted
 from .ids import Ids
-from .model import Base, Field, Record, Table
+from .model import Base, StoredField, StoredRecord, Table
 
 MAX_RECORDS = 10
 MAX_PAGE = 100
@@ -82,7 +82,7 @@ def update(
     for item in _items(body):
         cells = _checked(base, table, item, body)
         merged.append((_same(table, keys, cells), cells))
-    changed: list[Record] = []
+    changed: list[StoredRecord] = []
     created: list[str] = []
     updated: list[str] = []
     for found, cells in merged:
@@ -109,14 +109,16 @@ def delete(base: Base, table: Table, record_ids: Sequence[str]) -> dict[str, Any
     return {'records': [{'id': id_, 'deleted': True} for id_ in record_ids]}
 
 
-def find_record(table: Table, record_id: str) -> Record:
+def find_record(table: Table, record_id: str) -> StoredRecord:
     """Find a record that is asked for by its address."""
     if record_id not in table.records:
         raise not_permitted()
     return table.records[record_id]
 
 
-def record_json(record: Record, fields: Sequence[Field], by_id: bool) -> dict[str, Any]:
+def record_json(
+    record: StoredRecord, fields: Sequence[StoredField], by_id: bool
+) -> dict[str, Any]:
     """Return a record as Airtable sends it: without its empty cells."""
     cells = {
         field.id if by_id else field.name: record.cells[field.id]
@@ -148,13 +150,13 @@ def _items(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _checked(
     base: Base, table: Table, item: Mapping[str, Any], body: Mapping[str, Any]
-) -> dict[Field, Any]:
+) -> dict[StoredField, Any]:
     cells = {table.field(name): value for name, value in item['fields'].items()}
     typecast = body.get('typecast') is True
     return {field: check_cell(base, field, value, typecast) for field, value in cells.items()}
 
 
-def _existing(table: Table, item: Mapping[str, Any]) -> Record:
+def _existing(table: Table, item: Mapping[str, Any]) -> StoredRecord:
     record = table.records.get(str(item.get('id')))
     if record is None:
         message = f'Record ID {item.get("id")} does not exist in this table'
@@ -162,7 +164,9 @@ def _existing(table: Table, item: Mapping[str, Any]) -> Record:
     return record
 
 
-def _same(table: Table, keys: Sequence[Field], cells: Mapping[Field, Any]) -> Record | None:
+def _same(
+    table: Table, keys: Sequence[StoredField], cells: Mapping[StoredField, Any]
+) -> StoredRecord | None:
     missing = [key.name for key in keys if key not in cells]
     if missing:
         raise invalid('INVALID_REQUEST_UNKNOWN', f'Invalid request: {missing[0]} is missing')
@@ -176,22 +180,22 @@ def _same(table: Table, keys: Sequence[Field], cells: Mapping[Field, Any]) -> Re
     return found[0] if found else None
 
 
-def _add(base: Base, ids: Ids, table: Table, cells: dict[Field, Any]) -> Record:
+def _add(base: Base, ids: Ids, table: Table, cells: dict[StoredField, Any]) -> StoredRecord:
     now = datetime.now().astimezone().isoformat(timespec='milliseconds')
-    record = Record(ids.new('rec'), now)
+    record = StoredRecord(ids.new('rec'), now)
     table.records[record.id] = record
     write_cells(base, record, cells)
     return record
 
 
 def _change(
-    base: Base, table: Table, record: Record, cells: dict[Field, Any], replace: bool
+    base: Base, table: Table, record: StoredRecord, cells: dict[StoredField, Any], replace: bool
 ) -> None:
     if replace:
         write_cells(base, record, dict.fromkeys(table.fields))
     write_cells(base, record, cells)
 
 
-def _answer(table: Table, records: Sequence[Record], body: Mapping[str, Any]) -> list[Any]:
+def _answer(table: Table, records: Sequence[StoredRecord], body: Mapping[str, Any]) -> list[Any]:
     by_id = body.get('returnFieldsByFieldId') is True
     return [record_json(record, table.fields, by_id) for record in records]

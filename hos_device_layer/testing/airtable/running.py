@@ -12,7 +12,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from .faults import Faults
-from .model import Base, Record, Table
+from .model import Base, StoredRecord, Table
 from .rate_limit import RateLimit
 from .server import AirtableServer
 
@@ -99,7 +99,7 @@ class RunningAirtable:
         return calls
 
 
-def find_row(table: Table, name: str) -> Record:
+def find_row(table: Table, name: str) -> StoredRecord:
     """Find a row by what stands in its first column; raises KeyError."""
     for record in table.records.values():
         if record.cells.get(table.fields[0].id) == name:

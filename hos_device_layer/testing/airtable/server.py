@@ -21,7 +21,7 @@ from .errors import (
 )
 from .faults import Fault, Faults
 from .ids import Ids
-from .model import Base, Field, Table
+from .model import Base, StoredField, Table
 from .rate_limit import RateLimit
 from .webhooks import MAX_PAYLOADS, Webhooks
 
@@ -36,7 +36,7 @@ _BEFORE = {
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Reply = Callable[[web.Request, Any], Any]
-T = TypeVar('T', Table, Field)
+T = TypeVar('T', Table, StoredField)
 
 
 class AirtableServer:

@@ -21,7 +21,7 @@ _DATA_TYPES = frozenset({'tableData', 'tableFields', 'tableMetadata'})
 _Snapshot = dict[str, tuple[str, dict[str, str], dict[str, dict[str, Any]]]]
 
 
-class Webhook:
+class StoredWebhook:
     """What changed since it was created, in payloads that are counted from 1."""
 
     def __init__(self, id_: str, body: dict[str, Any]) -> None:
@@ -69,7 +69,7 @@ class Webhooks:
         self._base = base
         self._ids = ids
         self._transactions = 0
-        self.webhooks: dict[str, Webhook] = {}
+        self.webhooks: dict[str, StoredWebhook] = {}
 
     def create(self, body: dict[str, Any]) -> dict[str, Any]:
         """Begin to note changes."""
@@ -81,7 +81,7 @@ class Webhooks:
             raise invalid('INVALID_REQUEST_UNKNOWN', 'Invalid request: dataTypes')
         if len(self.webhooks) >= MAX_WEBHOOKS:
             raise invalid('TOO_MANY_WEBHOOKS', 'The base has as many webhooks as it may')
-        webhook = Webhook(self._ids.new('ach'), body)
+        webhook = StoredWebhook(self._ids.new('ach'), body)
         self.webhooks[webhook.id] = webhook
         return {
             'id': webhook.id,
@@ -89,7 +89,7 @@ class Webhooks:
             'expirationTime': _time(webhook.expires),
         }
 
-    def find(self, id_: str) -> Webhook:
+    def find(self, id_: str) -> StoredWebhook:
         if id_ not in self.webhooks:
             raise not_found()
         return self.webhooks[id_]

@@ -20,19 +20,23 @@ from hypothesis.stateful import (
 from virtual_fleet import HALT, at, device, make_spec, move
 
 from hos_device_layer.core.dispatch.calls import Argument
-from hos_device_layer.core.dispatch.connections import Notice
-from hos_device_layer.core.dispatch.dispatcher import Dispatcher, Limits
-from hos_device_layer.core.dispatch.effects import ConnectionChange, Dropped, TaskResult
+from hos_device_layer.core.dispatch.connections import ConnectionEvent
+from hos_device_layer.core.dispatch.dispatcher import Dispatcher, DispatcherLimits
+from hos_device_layer.core.dispatch.effects import (
+    LogDropped,
+    PublishConnectionEvent,
+    PublishResult,
+)
 from hos_device_layer.core.errors import (
     ArgumentError,
     BusyError,
-    DeviceUnavailableError,
-    UnknownDeviceError,
+    DeviceNotConnectedError,
+    UnknownDeviceIdError,
     UnknownFunctionError,
     UnknownUidError,
 )
 
-LIMITS = Limits(
+LIMITS = DispatcherLimits(
     device_timeout_s=20,
     disconnect_after_s=15,
     command_accept_timeout_s=5,
@@ -104,9 +108,9 @@ class Promises(RuleBasedStateMachine):
             return None
         self.enter(uid, 'waiting' if state == 'waiting' else 'connected')
         if state == 'expected':
-            return Notice.CONNECTED
+            return ConnectionEvent.CONNECTED
         if state in ('timed out', 'disconnected') or (connects and state == 'connected'):
-            return Notice.RECONNECTED
+            return ConnectionEvent.RECONNECTED
         return None
 
     def tasks_of(self, uid):
@@ -114,19 +118,19 @@ class Promises(RuleBasedStateMachine):
 
     def check(self, effects, notices=(), failed=(), dropped=0):
         """Compare what happened with what was expected; the results of failed tasks are taken."""
-        changes = [effect for effect in effects if isinstance(effect, ConnectionChange)]
+        changes = [effect for effect in effects if isinstance(effect, PublishConnectionEvent)]
         assert sorted((c.uid, c.notice.value) for c in changes) == sorted(
             (uid, notice.value) for uid, notice in notices if notice
         )
         assert all(c.event_time_s == at(self.clock).epoch for c in changes)
-        results = [effect for effect in effects if isinstance(effect, TaskResult)]
+        results = [effect for effect in effects if isinstance(effect, PublishResult)]
         assert sorted(result.task_id for result in results) == sorted(failed)
         for result in results:
             assert not result.success
             assert result.error
             assert result.result_jsons == '{}'
             self.take(result)
-        assert sum(isinstance(effect, Dropped) for effect in effects) == dropped
+        assert sum(isinstance(effect, LogDropped) for effect in effects) == dropped
 
     def take(self, result):
         task = self.running.pop(result.task_id)
@@ -161,7 +165,7 @@ class Promises(RuleBasedStateMachine):
             self.forget(uid)
         elif self.states.get(uid) == 'connected':
             self.enter(uid, 'timed out')
-            notice = Notice.TIMEOUT
+            notice = ConnectionEvent.TIMEOUT
         self.check(self.dispatcher.connection_closed(uid, at(self.clock)), [(uid, notice)])
 
     @precondition(lambda self: self.running)
@@ -264,9 +268,9 @@ class Promises(RuleBasedStateMachine):
 
     def refusal(self, device_id, uid, function_name, arguments):
         if device_id == 'Ghost':
-            return UnknownDeviceError
+            return UnknownDeviceIdError
         if uid is None or self.states[uid] != 'connected':
-            return DeviceUnavailableError
+            return DeviceNotConnectedError
         functions = {'Lift': {'move': GOOD, 'halt': ()}, 'Pump': {'move': GOOD}}
         takes = functions[self.fleet[uid][1]]
         if function_name not in takes:
@@ -295,13 +299,13 @@ class Promises(RuleBasedStateMachine):
         for uid, (_, kind) in self.fleet.items():
             if uid not in new or new[uid][1] != kind:
                 if self.states[uid] in ('connected', 'timed out'):
-                    notices.append((uid, Notice.DISCONNECTED))
+                    notices.append((uid, ConnectionEvent.DISCONNECTED))
                     failed |= self.tasks_of(uid)
                 self.forget(uid)
         for uid in new:
             if self.states.get(uid) == 'waiting':
                 self.enter(uid, 'connected')
-                notices.append((uid, Notice.CONNECTED))
+                notices.append((uid, ConnectionEvent.CONNECTED))
             self.states.setdefault(uid, 'expected')
         self.fleet, self.definition = new, definition
         self.check(self.dispatcher.replace_spec(self.spec(), at(self.clock)), notices, failed)
@@ -331,10 +335,10 @@ class Promises(RuleBasedStateMachine):
                 self.forget(uid)
             elif state == 'connected':
                 self.enter(uid, 'timed out')
-                notices.append((uid, Notice.TIMEOUT))
+                notices.append((uid, ConnectionEvent.TIMEOUT))
             else:
                 self.enter(uid, 'disconnected')
-                notices.append((uid, Notice.DISCONNECTED))
+                notices.append((uid, ConnectionEvent.DISCONNECTED))
                 failed |= self.tasks_of(uid)
         self.check(self.dispatcher.advance(at(self.clock)), notices, failed)
 

@@ -1,18 +1,18 @@
 import pytest
 from virtual_fleet import HALT, LIFT, MOVE, PUMP, at
 
-from hos_device_layer.core.dispatch.tasks import Task, Tasks
+from hos_device_layer.core.dispatch.tasks import RunningTask, RunningTasks
 
 ACCEPT_S, RESULT_S = 5.0, 60.0
 
 
 @pytest.fixture
 def tasks():
-    return Tasks(ACCEPT_S, RESULT_S)
+    return RunningTasks(ACCEPT_S, RESULT_S)
 
 
 def start(tasks, task_id, device=LIFT, function=MOVE, steady=0.0):
-    task = Task(task_id, device.uid, device, function, at(steady))
+    task = RunningTask(task_id, device.uid, device, function, at(steady))
     tasks.start(task)
     return task
 

@@ -1,11 +1,11 @@
 import pytest
 
-from hos_device_layer.core.rosbridge.authentication_backoff import Admission
+from hos_device_layer.core.rosbridge.authentication_backoff import AuthenticationBackoff
 from hos_device_layer.core.rosbridge.origins import is_allowed_origin
 
 
 def test_wrong_tokens_slow_an_address_down() -> None:
-    admission = Admission()
+    admission = AuthenticationBackoff()
     waits = []
     now = 0.0
     for _ in range(9):
@@ -18,7 +18,7 @@ def test_wrong_tokens_slow_an_address_down() -> None:
 
 
 def test_a_network_of_addresses_counts_as_one() -> None:
-    admission = Admission()
+    admission = AuthenticationBackoff()
     for n in range(3):
         admission.mistake(f'2001:db8::{n}', 0.0)
     assert admission.wait('2001:db8::ffff', 0.0) > 0
@@ -26,14 +26,14 @@ def test_a_network_of_addresses_counts_as_one() -> None:
 
 
 def test_an_address_in_both_families_is_one() -> None:
-    admission = Admission()
+    admission = AuthenticationBackoff()
     admission.mistake('::ffff:10.0.0.1', 0.0)
     admission.mistake('10.0.0.1', 0.0)
     assert admission.wait('::ffff:10.0.0.1', 0.0) > 0
 
 
 def test_memory_for_addresses_is_bounded() -> None:
-    admission = Admission()
+    admission = AuthenticationBackoff()
     for n in range(10_002):
         for _ in range(2):
             admission.mistake(f'a{n}', 0.0)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from peers import TOKENS, UID, Peer
 
-from hos_device_layer.core.rosbridge.broker import Switchboard
+from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.device_descriptions import device_hash, set_hash
 
 LAMP = {'id': 'dev1', 'type': 'typeA', 'name': 'Lamp', 'uid': UID, 'tags': {'room': 'lab'}}
@@ -18,7 +18,7 @@ def test_a_set_is_compared_by_one_hash() -> None:
 
 
 def test_only_what_differs_is_sent() -> None:
-    switchboard = Switchboard()
+    switchboard = Broker()
     peer = Peer(switchboard)
     wanted = set_hash([LAMP_HASH])
     peer.says({'op': 'sync', 'id': 1, 'client': 'bay', 'hash': wanted})
@@ -39,7 +39,7 @@ def test_only_what_differs_is_sent() -> None:
 
 
 def test_a_client_tells_of_its_own_devices_alone() -> None:
-    peer = Peer(Switchboard(), TOKENS['device'])
+    peer = Peer(Broker(), TOKENS['device'])
     peer.says({'op': 'sync', 'client': 'x', 'update': [{'id': 'a', 'uid': 7}]})
     assert 'own uid alone' in peer.refusal()
     peer.says({'op': 'sync', 'update': [LAMP]})
@@ -47,7 +47,7 @@ def test_a_client_tells_of_its_own_devices_alone() -> None:
 
 
 def test_rosters_are_bounded() -> None:
-    switchboard = Switchboard()
+    switchboard = Broker()
     peer = Peer(switchboard)
     for n in range(1_100):
         peer.says({'op': 'sync', 'client': f'c{n}', 'update': [{'id': 'a'}]})

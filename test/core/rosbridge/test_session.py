@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 from peers import SERIALIZED, TOKENS, TYPED, UID, Peer, serialized_command, typed_command
 
-from hos_device_layer.core.rosbridge import ANONYMOUS_DEVICE_ACCESS, Limits
-from hos_device_layer.core.rosbridge.broker import Switchboard
+from hos_device_layer.core.rosbridge import ANONYMOUS_DEVICE_ACCESS, SessionLimits
+from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.events import (
     ApiCalled,
-    Call,
     CommandAnswered,
     ConnectCalled,
     ConnectedDevicesCalled,
     DeviceLost,
     Pinged,
+    ServiceCall,
     StreamSampled,
 )
 from hos_device_layer.core.rosbridge.messages import (
@@ -35,12 +35,12 @@ STREAM = f'haive_os/device/uid{UID}/stream/temperature'
 
 
 @pytest.fixture
-def switchboard() -> Switchboard:
-    return Switchboard()
+def switchboard() -> Broker:
+    return Broker()
 
 
 @pytest.fixture
-def peer(switchboard: Switchboard) -> Peer:
+def peer(switchboard: Broker) -> Peer:
     return Peer(switchboard)
 
 
@@ -82,7 +82,7 @@ def advertise(service: str = SERIALIZED) -> dict[str, Any]:
     ],
 )
 def test_every_answer_counts(
-    switchboard: Switchboard, peer: Peer, answer: dict[str, Any], is_valid: bool
+    switchboard: Broker, peer: Peer, answer: dict[str, Any], is_valid: bool
 ) -> None:
     peer.says(advertise())
     switchboard.command(serialized_command(3))
@@ -100,7 +100,7 @@ def test_every_answer_counts(
         )
 
 
-def test_an_answer_without_id_is_for_the_oldest_call(switchboard: Switchboard, peer: Peer) -> None:
+def test_an_answer_without_id_is_for_the_oldest_call(switchboard: Broker, peer: Peer) -> None:
     peer.says(advertise())
     switchboard.command(serialized_command(1))
     switchboard.command(serialized_command(2))
@@ -111,14 +111,14 @@ def test_an_answer_without_id_is_for_the_oldest_call(switchboard: Switchboard, p
     assert 'answers no command' in [*peer.hears()][-1]['msg']
 
 
-def test_an_answer_without_service_goes_by_its_id(switchboard: Switchboard, peer: Peer) -> None:
+def test_an_answer_without_service_goes_by_its_id(switchboard: Broker, peer: Peer) -> None:
     peer.says(advertise())
     switchboard.command(serialized_command(1))
     answer = {'op': 'service_response', 'id': f'service_request:{SERIALIZED}:1', 'result': True}
     assert peer.says(answer) == [CommandAnswered(1, True, '')]
 
 
-def test_a_device_cannot_answer_anothers_command(switchboard: Switchboard, peer: Peer) -> None:
+def test_a_device_cannot_answer_anothers_command(switchboard: Broker, peer: Peer) -> None:
     peer.says(advertise())
     switchboard.command(serialized_command(1))
     intruder = Peer(switchboard)
@@ -133,7 +133,7 @@ def test_a_device_cannot_answer_anothers_command(switchboard: Switchboard, peer:
     assert peer.says(answer) != []
 
 
-def test_a_command_is_answered_once(switchboard: Switchboard, peer: Peer) -> None:
+def test_a_command_is_answered_once(switchboard: Broker, peer: Peer) -> None:
     peer.says(advertise())
     switchboard.command(serialized_command(1))
     answer = {'op': 'service_response', 'id': peer.hears()[0]['id'], 'result': True}
@@ -144,7 +144,7 @@ def test_a_command_is_answered_once(switchboard: Switchboard, peer: Peer) -> Non
 # Commands
 
 
-def test_typed_command(switchboard: Switchboard, peer: Peer) -> None:
+def test_typed_command(switchboard: Broker, peer: Peer) -> None:
     peer.says(advertise('/' + TYPED))
     assert switchboard.command(typed_command(9)) == []
     (frame,) = peer.hears()
@@ -164,24 +164,22 @@ def test_typed_command(switchboard: Switchboard, peer: Peer) -> None:
     }
 
 
-def test_a_device_of_the_wrong_kind_is_told(switchboard: Switchboard, peer: Peer) -> None:
+def test_a_device_of_the_wrong_kind_is_told(switchboard: Broker, peer: Peer) -> None:
     peer.says(advertise(TYPED))
     (refusal,) = switchboard.command(serialized_command(4))
     assert (refusal.cmd_id, refusal.is_valid) == (4, False)
     assert 'serialized_api' in refusal.error
 
 
-def test_without_advertisement_commands_wait_in_bounds(
-    switchboard: Switchboard, peer: Peer
-) -> None:
+def test_without_advertisement_commands_wait_in_bounds(switchboard: Broker, peer: Peer) -> None:
     peer.says(connect())
     outcomes = [switchboard.command(serialized_command(n)) for n in range(101)]
     assert outcomes[:100] == [[]] * 100
     assert 'advertise_service' in outcomes[100][0].error
 
 
-def test_unanswered_commands_are_bounded(switchboard: Switchboard) -> None:
-    peer = Peer(switchboard, limits=Limits(outstanding_calls=2))
+def test_unanswered_commands_are_bounded(switchboard: Broker) -> None:
+    peer = Peer(switchboard, limits=SessionLimits(outstanding_calls=2))
     peer.says(advertise())
     assert [bool(switchboard.command(serialized_command(n))) for n in range(3)] == [
         False,
@@ -191,7 +189,7 @@ def test_unanswered_commands_are_bounded(switchboard: Switchboard) -> None:
 
 
 def test_withdrawn_service_refuses_what_it_has_not_answered(
-    switchboard: Switchboard, peer: Peer
+    switchboard: Broker, peer: Peer
 ) -> None:
     peer.says(advertise())
     switchboard.command(serialized_command(1))
@@ -201,7 +199,7 @@ def test_withdrawn_service_refuses_what_it_has_not_answered(
     assert lost == DeviceLost(UID) and not switchboard.holds(UID)
 
 
-def test_a_device_stays_while_it_serves_anything(switchboard: Switchboard, peer: Peer) -> None:
+def test_a_device_stays_while_it_serves_anything(switchboard: Broker, peer: Peer) -> None:
     peer.says(advertise())
     peer.says(advertise(TYPED))
     assert peer.says({'op': 'unadvertise_service', 'service': TYPED}) == []
@@ -210,7 +208,7 @@ def test_a_device_stays_while_it_serves_anything(switchboard: Switchboard, peer:
     assert peer.says({'op': 'unadvertise_service', 'service': SERIALIZED}) == []
 
 
-def test_command_to_nobody_is_refused(switchboard: Switchboard) -> None:
+def test_command_to_nobody_is_refused(switchboard: Broker) -> None:
     (refusal,) = switchboard.command(serialized_command(1))
     assert not refusal.is_valid and 'lost its connection' in refusal.error
 
@@ -262,7 +260,7 @@ def test_command_to_nobody_is_refused(switchboard: Switchboard) -> None:
     ],
 )
 def test_what_does_not_pass_gets_one_status_error(
-    switchboard: Switchboard, peer: Peer, frame: Any
+    switchboard: Broker, peer: Peer, frame: Any
 ) -> None:
     assert peer.says(frame) == []
     assert peer.refusal()
@@ -301,7 +299,7 @@ def test_type_names_in_both_forms(peer: Peer, type_name: str) -> None:
     assert peer.hears() == []
 
 
-def test_a_device_token_is_for_its_own_uid(switchboard: Switchboard) -> None:
+def test_a_device_token_is_for_its_own_uid(switchboard: Broker) -> None:
     device = Peer(switchboard, TOKENS['device'])
     assert device.says(ping()) == [Pinged(UID)]
     theft: list[dict[str, Any]] = [
@@ -335,7 +333,7 @@ def test_a_device_token_is_for_its_own_uid(switchboard: Switchboard) -> None:
     ],
 )
 def test_roles(
-    switchboard: Switchboard, role: str, may_call: bool, may_read: bool, may_ping: bool
+    switchboard: Broker, role: str, may_call: bool, may_read: bool, may_ping: bool
 ) -> None:
     peer = Peer(switchboard, TOKENS[role])
     api_call = {
@@ -351,13 +349,15 @@ def test_roles(
     assert switchboard.is_wanted(STREAM) == may_read
 
 
-def test_anonymous_devices_are_devices_only(switchboard: Switchboard) -> None:
+def test_anonymous_devices_are_devices_only(switchboard: Broker) -> None:
     peer = Peer(switchboard, ANONYMOUS_DEVICE_ACCESS)
-    assert peer.says(connect()) == [ConnectCalled(UID, Call(None, 'haive_os/device/connect'))]
+    assert peer.says(connect()) == [
+        ConnectCalled(UID, ServiceCall(None, 'haive_os/device/connect'))
+    ]
     assert peer.says({'op': 'call_service', 'service': 'haive_os/connected_devices'}) == []
 
 
-def test_several_devices_on_one_socket(switchboard: Switchboard, peer: Peer) -> None:
+def test_several_devices_on_one_socket(switchboard: Broker, peer: Peer) -> None:
     other = f'haive_os/device/uid{OTHER}/serialized_command'
     peer.says(advertise())
     peer.says(advertise(other))
@@ -373,7 +373,7 @@ def test_several_devices_on_one_socket(switchboard: Switchboard, peer: Peer) -> 
 # Tokens in frames
 
 
-def test_nothing_passes_before_the_token(switchboard: Switchboard) -> None:
+def test_nothing_passes_before_the_token(switchboard: Broker) -> None:
     peer = Peer(switchboard, access=None)
     assert peer.says(ping()) == []
     assert 'token' in peer.refusal()
@@ -382,19 +382,19 @@ def test_nothing_passes_before_the_token(switchboard: Switchboard) -> None:
     assert peer.session.closing is None
 
 
-def test_the_javascript_client_sends_its_token_as_mac(switchboard: Switchboard) -> None:
+def test_the_javascript_client_sends_its_token_as_mac(switchboard: Broker) -> None:
     peer = Peer(switchboard, access=None)
     peer.says({'op': 'auth', 'mac': 'viewer', 'client': '', 'dest': '', 't': 0, 'level': 'user'})
     assert peer.session.access == TOKENS['viewer']
 
 
-def test_a_token_comes_before_anything_else(switchboard: Switchboard, peer: Peer) -> None:
+def test_a_token_comes_before_anything_else(switchboard: Broker, peer: Peer) -> None:
     peer.says(ping(OTHER))
     peer.says({'op': 'auth', 'token': 'device'})
     assert 'before anything else' in peer.refusal()
 
 
-def test_a_wrong_token_ends_the_session(switchboard: Switchboard) -> None:
+def test_a_wrong_token_ends_the_session(switchboard: Broker) -> None:
     peer = Peer(switchboard)
     peer.says({'op': 'auth', 'token': 'guessed'})
     assert peer.session.closing == WRONG_TOKEN
@@ -404,7 +404,7 @@ def test_a_wrong_token_ends_the_session(switchboard: Switchboard) -> None:
 # One uid, one session
 
 
-def test_a_newer_session_replaces_the_older(switchboard: Switchboard, peer: Peer) -> None:
+def test_a_newer_session_replaces_the_older(switchboard: Broker, peer: Peer) -> None:
     peer.says(advertise())
     newer = Peer(switchboard)
     newer.says(advertise())
@@ -415,7 +415,7 @@ def test_a_newer_session_replaces_the_older(switchboard: Switchboard, peer: Peer
     assert switchboard.leave(newer.session) == [DeviceLost(UID)]
 
 
-def test_an_anonymous_session_replaces_none_from_elsewhere(switchboard: Switchboard) -> None:
+def test_an_anonymous_session_replaces_none_from_elsewhere(switchboard: Broker) -> None:
     older = Peer(switchboard, ANONYMOUS_DEVICE_ACCESS, '10.0.0.1')
     older.says(advertise())
     thief = Peer(switchboard, ANONYMOUS_DEVICE_ACCESS, '10.0.0.2')
@@ -430,7 +430,7 @@ def test_an_anonymous_session_replaces_none_from_elsewhere(switchboard: Switchbo
     assert owner.session.closing is None
 
 
-def test_only_registering_replaces(switchboard: Switchboard, peer: Peer) -> None:
+def test_only_registering_replaces(switchboard: Broker, peer: Peer) -> None:
     peer.says(advertise())
     other = Peer(switchboard)
     assert other.says(ping()) == []
@@ -439,7 +439,7 @@ def test_only_registering_replaces(switchboard: Switchboard, peer: Peer) -> None
 
 
 def test_a_socket_with_other_devices_goes_on_without_the_replaced(
-    switchboard: Switchboard, peer: Peer
+    switchboard: Broker, peer: Peer
 ) -> None:
     peer.says(advertise())
     peer.says(connect(OTHER))
@@ -465,7 +465,7 @@ def test_api_call(peer: Peer) -> None:
             },
         }
     )
-    call = Call(17, '/haive_os/device/api_call')
+    call = ServiceCall(17, '/haive_os/device/api_call')
     assert event == ApiCalled('H4001', 'move', (TypedField('x', 'float32', '1'),), call)
     peer.session.answer(call, DeviceAPICallResponse(True, '', 5))
     assert peer.hears() == [
@@ -479,8 +479,8 @@ def test_api_call(peer: Peer) -> None:
     ]
 
 
-def test_calls_without_answers_are_bounded(switchboard: Switchboard) -> None:
-    peer = Peer(switchboard, limits=Limits(outstanding_calls=1))
+def test_calls_without_answers_are_bounded(switchboard: Broker) -> None:
+    peer = Peer(switchboard, limits=SessionLimits(outstanding_calls=1))
     listing = {'op': 'call_service', 'service': 'haive_os/connected_devices'}
     (event,) = peer.says(listing)
     assert peer.says(listing) == []
@@ -489,7 +489,7 @@ def test_calls_without_answers_are_bounded(switchboard: Switchboard) -> None:
     assert len(peer.says(listing)) == 1
 
 
-def test_subscribers_get_the_name_they_sent(switchboard: Switchboard) -> None:
+def test_subscribers_get_the_name_they_sent(switchboard: Broker) -> None:
     plain, slashed, silent = Peer(switchboard), Peer(switchboard), Peer(switchboard)
     plain.says({'op': 'subscribe', 'topic': STREAM})
     slashed.says({'op': 'subscribe', 'topic': '/' + STREAM, 'id': 's'})
@@ -499,7 +499,7 @@ def test_subscribers_get_the_name_they_sent(switchboard: Switchboard) -> None:
     assert silent.hears() == []
 
 
-def test_subscriptions_of_one_topic_end_one_by_one(switchboard: Switchboard, peer: Peer) -> None:
+def test_subscriptions_of_one_topic_end_one_by_one(switchboard: Broker, peer: Peer) -> None:
     for frame_id in 'ab':
         peer.says({'op': 'subscribe', 'topic': STREAM, 'id': frame_id})
     peer.says({'op': 'unsubscribe', 'topic': STREAM, 'id': 'a'})
@@ -512,14 +512,14 @@ def test_subscriptions_of_one_topic_end_one_by_one(switchboard: Switchboard, pee
     assert peer.hears() == []
 
 
-def test_throttled_subscription(switchboard: Switchboard, peer: Peer) -> None:
+def test_throttled_subscription(switchboard: Broker, peer: Peer) -> None:
     peer.says({'op': 'subscribe', 'topic': STREAM, 'throttle_rate': 1000})
     for now in (10.0, 10.5, 10.9, 11.0, 11.5):
         switchboard.publish(STREAM, DeviceStream(UID, f'V{now}'), now)
     assert [frame['msg']['data'] for frame in peer.hears()] == ['V10.0', 'V11.0']
 
 
-def test_leaving_ends_subscriptions(switchboard: Switchboard, peer: Peer) -> None:
+def test_leaving_ends_subscriptions(switchboard: Broker, peer: Peer) -> None:
     peer.says({'op': 'subscribe', 'topic': STREAM})
     switchboard.leave(peer.session)
     assert not switchboard.is_wanted(STREAM)
@@ -533,8 +533,8 @@ def test_stream_sample(peer: Peer) -> None:
 # Bounds
 
 
-def test_subscriptions_and_devices_are_bounded(switchboard: Switchboard) -> None:
-    peer = Peer(switchboard, limits=Limits(devices=3, subscriptions=2))
+def test_subscriptions_and_devices_are_bounded(switchboard: Broker) -> None:
+    peer = Peer(switchboard, limits=SessionLimits(devices=3, subscriptions=2))
     for n in range(10):
         peer.says({'op': 'subscribe', 'topic': f'haive_os/device/uid{n}/stream/s'})
         peer.says(connect(n))
@@ -547,11 +547,11 @@ def test_ten_thousand_wrong_advertisements_end_the_session(peer: Peer) -> None:
     for n in range(10_000):
         peer.says({'op': 'advertise', 'topic': f'/spam{n}'})
     assert peer.session.closing == TOO_MANY_ERRORS
-    assert len(peer.hears()) == Limits().errors + 1
+    assert len(peer.hears()) == SessionLimits().errors + 1
 
 
 def test_ten_thousand_advertisements_of_one_device_cost_nothing(
-    switchboard: Switchboard, peer: Peer
+    switchboard: Broker, peer: Peer
 ) -> None:
     for _ in range(10_000):
         peer.says(advertise())
@@ -560,7 +560,7 @@ def test_ten_thousand_advertisements_of_one_device_cost_nothing(
     assert peer.hears()[0]['id'].endswith(':1')
 
 
-def test_a_slow_reader_is_cut_off(switchboard: Switchboard, peer: Peer) -> None:
+def test_a_slow_reader_is_cut_off(switchboard: Broker, peer: Peer) -> None:
     peer.says({'op': 'subscribe', 'topic': STREAM})
     sample = DeviceStream(UID, 'x' * 10_000)
     for _ in range(MAX_UNSENT // 10_000 + 1):
@@ -569,15 +569,15 @@ def test_a_slow_reader_is_cut_off(switchboard: Switchboard, peer: Peer) -> None:
     assert not peer.session.outgoing
 
 
-def test_a_flood_is_slowed_down_and_recovers(switchboard: Switchboard) -> None:
-    peer = Peer(switchboard, limits=Limits(frames=10, frames_per_s=100))
+def test_a_flood_is_slowed_down_and_recovers(switchboard: Broker) -> None:
+    peer = Peer(switchboard, limits=SessionLimits(frames=10, frames_per_s=100))
     assert [peer.session.read_delay(0.0) for _ in range(10)] == [0.0] * 10
     assert peer.session.read_delay(0.0) == pytest.approx(0.01)
     assert peer.session.read_delay(0.0) == pytest.approx(0.02)
     assert peer.session.read_delay(1.0) == 0.0
 
 
-def test_one_wake_for_many_frames(switchboard: Switchboard, peer: Peer) -> None:
+def test_one_wake_for_many_frames(switchboard: Broker, peer: Peer) -> None:
     peer.says(advertise())
     for n in range(5):
         switchboard.command(serialized_command(n))

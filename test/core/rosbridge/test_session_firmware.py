@@ -2,7 +2,7 @@
 
 from peers import UID, Peer, serialized_command
 
-from hos_device_layer.core.rosbridge.broker import Switchboard
+from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.events import (
     CommandAnswered,
     ConnectCalled,
@@ -40,7 +40,7 @@ RESULT = (
 
 
 def test_firmware_session_byte_for_byte() -> None:
-    switchboard = Switchboard()
+    switchboard = Broker()
     device = Peer(switchboard)
     assert device.says(ADVERTISE) == []
     (connect,) = device.says(CONNECT)
@@ -56,7 +56,7 @@ def test_firmware_session_byte_for_byte() -> None:
 
 
 def test_connect_before_advertise_keeps_commands_for_the_advertisement() -> None:
-    switchboard = Switchboard()
+    switchboard = Broker()
     device = Peer(switchboard)
     device.says(CONNECT)
     assert switchboard.command(serialized_command()) == []
@@ -66,7 +66,7 @@ def test_connect_before_advertise_keeps_commands_for_the_advertisement() -> None
 
 
 def test_result_before_answer() -> None:
-    switchboard = Switchboard()
+    switchboard = Broker()
     device = Peer(switchboard)
     device.says(ADVERTISE)
     switchboard.command(serialized_command())
@@ -75,7 +75,7 @@ def test_result_before_answer() -> None:
 
 
 def test_ids_count_from_one_for_each_advertisement() -> None:
-    switchboard = Switchboard()
+    switchboard = Broker()
     device = Peer(switchboard)
     device.says(ADVERTISE)
     switchboard.command(serialized_command())

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from peers import Peer, serialized_command, typed_command
 
-from hos_device_layer.core.rosbridge import Access, Limits, Role
-from hos_device_layer.core.rosbridge.broker import Switchboard
+from hos_device_layer.core.rosbridge import Access, Role, SessionLimits
+from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.events import CommandAnswered, DeviceLost
 from hos_device_layer.core.rosbridge.messages import ConnectDeviceResponse, DeviceStream
 
@@ -85,7 +85,7 @@ frames = st.fixed_dictionaries(
 
 
 def quiet_peer() -> Peer:
-    return Peer(Switchboard(), limits=Limits(errors=10**9))
+    return Peer(Broker(), limits=SessionLimits(errors=10**9))
 
 
 @given(st.text())
@@ -121,7 +121,7 @@ class Peers(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.switchboard = Switchboard()
+        self.switchboard = Broker()
         self.peers = [self.new_peer(n) for n in range(4)]
         self.sent: dict[int, int] = {}
         self.answered: set[int] = set()
@@ -130,7 +130,7 @@ class Peers(RuleBasedStateMachine):
     def new_peer(self, n: int) -> Peer:
         uids = frozenset({n}) if n else None
         access = Access(frozenset(Role), uids, f'peer {n}')
-        return Peer(self.switchboard, access, limits=Limits(errors=10**9))
+        return Peer(self.switchboard, access, limits=SessionLimits(errors=10**9))
 
     def take(self, n: int, events: list[Any]) -> None:
         for event in events:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hos_device_layer.core.spec.checks import check_tables
 from hos_device_layer.core.spec.field_types import Field
-from hos_device_layer.core.spec.records import Device, DeviceType, Function, Stream
+from hos_device_layer.core.spec.records import DeviceType, FleetDevice, Function, Stream
 from hos_device_layer.core.spec.serializers import Serializer
 from hos_device_layer.core.spec.tables import Problem, name_column
 
@@ -95,11 +95,11 @@ def test_a_sound_specification():
     }
     assert spec.fleets == {
         'demo': {
-            'H1': Device('H1', 1, 'Arm', 'demo', child_devices=('S1',)),
-            'S1': Device('S1', 2, 'Scale', 'demo', baud_rate=9600),
-            'S2': Device('S2', None, 'Scale', 'demo'),
+            'H1': FleetDevice('H1', 1, 'Arm', 'demo', child_devices=('S1',)),
+            'S1': FleetDevice('S1', 2, 'Scale', 'demo', baud_rate=9600),
+            'S2': FleetDevice('S2', None, 'Scale', 'demo'),
         },
-        'lab': {'H1': Device('H1', 4294967295, 'Arm', 'lab')},
+        'lab': {'H1': FleetDevice('H1', 4294967295, 'Arm', 'lab')},
     }
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from hos_device_layer.core.errors import DatabaseError
-from hos_device_layer.database.airtable.base_schema import Record, TableSchema
+from hos_device_layer.database.airtable.base_schema import BaseRecord, TableSchema
 from hos_device_layer.database.airtable.client import Airtable
 from hos_device_layer.database.airtable.credentials import Credentials
-from hos_device_layer.database.airtable.rate_limiter import Pace, Pacer
+from hos_device_layer.database.airtable.rate_limiter import RateLimiter, RequestPolicy
 from hos_device_layer.database.airtable.requests import LostAnswerError, RejectedError
 from hos_device_layer.testing.airtable import Base, Fault, RunningAirtable
 
@@ -37,7 +37,7 @@ def long_table(server: RunningAirtable, airtable: Airtable, table: TableSchema) 
     return table
 
 
-def names(table: TableSchema, records: list[Record]) -> list[str]:
+def names(table: TableSchema, records: list[BaseRecord]) -> list[str]:
     return [record.fields[table.fields[0].id] for record in records]
 
 
@@ -102,7 +102,7 @@ def test_a_column_renamed_between_pages_is_read_as_one(
 
 def test_a_lock_out_is_waited_out(server: RunningAirtable, table: TableSchema) -> None:
     slept: list[float] = []
-    pacer = Pacer(Pace(requests=1000), sleep=slept.append)
+    pacer = RateLimiter(RequestPolicy(requests=1000), sleep=slept.append)
     airtable = Airtable(credentials(server), pacer, server.url)
     server.faults.inject(Fault.RATE_LIMITED, times=2)
     assert airtable.records(table, table.fields) == []
@@ -162,7 +162,7 @@ def credentials(server: RunningAirtable, **other: str) -> Credentials:
 def test_wrong_credentials_are_told_and_not_tried_again(
     server: RunningAirtable, wrong: dict[str, str], text: str
 ) -> None:
-    airtable = Airtable(credentials(server, **wrong), Pacer(Pace()), server.url)
+    airtable = Airtable(credentials(server, **wrong), RateLimiter(RequestPolicy()), server.url)
     with pytest.raises(DatabaseError, match=text):
         airtable.schema()
     assert len(server.take_calls()) == 1
@@ -171,7 +171,9 @@ def test_wrong_credentials_are_told_and_not_tried_again(
 def test_a_wrong_base_is_not_found_by_its_rows(
     server: RunningAirtable, table: TableSchema
 ) -> None:
-    airtable = Airtable(credentials(server, base_id='appWrong'), Pacer(Pace()), server.url)
+    airtable = Airtable(
+        credentials(server, base_id='appWrong'), RateLimiter(RequestPolicy()), server.url
+    )
     with pytest.raises(DatabaseError, match=r'404 .*NOT_FOUND.*check AIRTABLE_BASE_ID'):
         airtable.records(table, table.fields)
 
@@ -201,7 +203,9 @@ def test_a_network_that_is_gone_is_told_and_writing_may_be_repeated() -> None:
         taken.bind(('127.0.0.1', 0))  # Bound, but nobody listens.
         url = f'http://127.0.0.1:{taken.getsockname()[1]}'
         slept: list[float] = []
-        airtable = Airtable(Credentials('pat1', 'app1'), Pacer(Pace(), sleep=slept.append), url)
+        airtable = Airtable(
+            Credentials('pat1', 'app1'), RateLimiter(RequestPolicy(), sleep=slept.append), url
+        )
         with pytest.raises(
             DatabaseError, match='cannot reach Airtable; check the network'
         ) as caught:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hos_device_layer.database.airtable.rate_limiter import Pace, Pacer
+from hos_device_layer.database.airtable.rate_limiter import RateLimiter, RequestPolicy
 from hos_device_layer.testing.airtable import RateLimit
 
 
@@ -24,7 +24,7 @@ class VirtualTime:
 @given(st.lists(st.floats(0, 2), max_size=60), st.lists(st.floats(0, 0.19), min_size=60))
 def test_airtable_never_refuses_who_keeps_the_pace(gaps: list[float], delays: list[float]) -> None:
     time = VirtualTime()
-    pacer = Pacer(Pace(), time.clock, time.sleep)
+    pacer = RateLimiter(RequestPolicy(), time.clock, time.sleep)
     arrivals = []
     for gap, delay in zip(gaps, delays):
         time.now += gap
@@ -39,17 +39,17 @@ def test_airtable_never_refuses_who_keeps_the_pace(gaps: list[float], delays: li
 
 def test_the_first_five_requests_do_not_wait() -> None:
     time = VirtualTime()
-    pacer = Pacer(Pace(), time.clock, time.sleep)
+    pacer = RateLimiter(RequestPolicy(), time.clock, time.sleep)
     for _ in range(5):
         pacer.before_request()
     assert time.slept == []
     pacer.before_request()
-    assert time.slept == [pytest.approx(Pace().period_s)]
+    assert time.slept == [pytest.approx(RequestPolicy().period_s)]
 
 
 def test_a_lock_out_is_waited_out_and_failures_wait_longer_each_time() -> None:
     time = VirtualTime()
-    pacer = Pacer(Pace(), time.clock, time.sleep)
+    pacer = RateLimiter(RequestPolicy(), time.clock, time.sleep)
     pacer.lock_out()
     for failures in (1, 2, 3):
         pacer.back_off(failures)

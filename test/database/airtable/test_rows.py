@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hos_device_layer.database.airtable.base_schema import FieldSchema, Record, TableSchema
+from hos_device_layer.database.airtable.base_schema import BaseRecord, FieldSchema, TableSchema
 from hos_device_layer.database.airtable.matching import FoundTable
 from hos_device_layer.database.airtable.rows import plain_cell, rows_of_tables
 
@@ -22,14 +22,14 @@ APIS = FoundTable(
     },
 )
 TYPES = [
-    Record('rec1', {'fldType': 'Pump'}),
-    Record('rec2', {}),
-    Record('rec3', {'fldType': ' A '}),
+    BaseRecord('rec1', {'fldType': 'Pump'}),
+    BaseRecord('rec2', {}),
+    BaseRecord('rec3', {'fldType': ' A '}),
 ]
 
 
 def types_of_one_function(cell: object) -> object:
-    apis = [Record('rec9', {'fldName': 'go', 'fldTypes': cell, 'fldOther': 1})]
+    apis = [BaseRecord('rec9', {'fldName': 'go', 'fldTypes': cell, 'fldOther': 1})]
     rows = rows_of_tables((DEVICES, APIS), {'devices': TYPES, 'apis': apis})
     (row,) = rows['apis']
     assert row['function_name'] == 'go'

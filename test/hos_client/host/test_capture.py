@@ -20,7 +20,7 @@ from hos_client.host.capture import (
     to_line,
 )
 from hos_client.host.drivers.l1 import L1Driver
-from hos_client.host.inventory import State
+from hos_client.host.inventory import DeviceState
 from hos_client.host.serial_port import add_tap, remove_tap
 from hos_device_layer.testing.replayed_device import ReplayedBoard, replay
 from hos_device_layer.testing.serial_device import L1Board
@@ -65,7 +65,7 @@ def test_capture_then_replay(tmp_path: Path) -> None:
 def _two_calls(board: L1Board | ReplayedBoard) -> list[object]:
     with running_host(L1Driver) as rig:
         rig.bench.plug(board, serial_number='K6101')
-        rig.wait_for(State.READY)
+        rig.wait_for(DeviceState.READY)
         assert rig.event('connect') == ('connect', UID)
         first = rig.call(START, '300', '60')
         success, error, _ = rig.call(STOP, cmd_id=2)

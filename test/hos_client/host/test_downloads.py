@@ -10,7 +10,7 @@ from fake_fleet import fleet, row
 from manager_double import running_gateway
 from project import SAMPLE_DB
 
-from hos_client.host.downloads import DownloadError, Downloads
+from hos_client.host.downloads import DownloadError, HostDownloads
 from hos_client.settings import Settings
 from hos_device_layer.core.archives import pack
 from hos_device_layer.core.rosbridge import Role
@@ -26,7 +26,7 @@ def offer(gateway: Gateway, folder: Path) -> None:
     gateway.downloads.offer_folder(HANDLERS_FILE, folder)
 
 
-def refresh(downloads: Downloads) -> bool:
+def refresh(downloads: HostDownloads) -> bool:
     return downloads.refresh_fleet() | downloads.refresh_handlers()
 
 
@@ -46,7 +46,7 @@ def handlers(tmp_path: Path) -> Path:
 def test_the_fleet_and_the_handlers(tmp_path: Path, handlers: Path) -> None:
     with running_gateway() as (gateway, _):
         offer(gateway, handlers)
-        downloads = Downloads(settings_of(gateway), tmp_path / 'state')
+        downloads = HostDownloads(settings_of(gateway), tmp_path / 'state')
         assert downloads.fleet() is None and downloads.handlers_folder() is None
         assert refresh(downloads)
         assert downloads.fleet() == fleet()
@@ -61,7 +61,7 @@ def test_the_fleet_and_the_handlers(tmp_path: Path, handlers: Path) -> None:
         assert second is not None and second != first and not first.exists()
         assert (second / 'drivers' / 'scale.py').read_text() == 'x = 2\n'
     # While the manager is away, what was fetched serves.
-    again = Downloads(Settings(url='ws://127.0.0.1:1'), tmp_path / 'state')
+    again = HostDownloads(Settings(url='ws://127.0.0.1:1'), tmp_path / 'state')
     with pytest.raises(DownloadError):
         refresh(again)
     assert again.fleet() == fleet() and again.handlers_folder() == second
@@ -75,13 +75,13 @@ def test_a_token_is_needed_where_the_gateway_asks_for_one(tmp_path: Path, handle
         offer(gateway, handlers)
         for wrong in ('', 'hos_wrong'):
             with pytest.raises(DownloadError, match='401'):
-                refresh(Downloads(settings_of(gateway, wrong), tmp_path / 'state'))
-        assert refresh(Downloads(settings_of(gateway, token), tmp_path / 'state'))
+                refresh(HostDownloads(settings_of(gateway, wrong), tmp_path / 'state'))
+        assert refresh(HostDownloads(settings_of(gateway, token), tmp_path / 'state'))
 
 
 def test_what_is_not_offered_or_broken_replaces_nothing(tmp_path: Path, handlers: Path) -> None:
     with running_gateway() as (gateway, _):
-        downloads = Downloads(settings_of(gateway), tmp_path / 'state')
+        downloads = HostDownloads(settings_of(gateway), tmp_path / 'state')
         with pytest.raises(DownloadError, match='404'):
             refresh(downloads)
         offer(gateway, handlers)
@@ -103,16 +103,18 @@ def test_a_folder_that_cannot_be_packed_is_no_reason_to_fall(
     with running_gateway() as (gateway, _):
         offer(gateway, handlers)
         with pytest.raises(DownloadError, match='503'):
-            refresh(Downloads(settings_of(gateway), tmp_path / 'state'))
+            refresh(HostDownloads(settings_of(gateway), tmp_path / 'state'))
 
 
 def test_code_comes_over_safe_lines_only(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(Downloads, '_refresh', lambda self, name: bool(asked.append(name)) or True)
+    monkeypatch.setattr(
+        HostDownloads, '_refresh', lambda self, name: bool(asked.append(name)) or True
+    )
     (tmp_path / 'handlers.zip').write_bytes(pack({'drivers/x.py': b''}))
-    insecure = Downloads(Settings(url='ws://hos.local:9091'), tmp_path)
+    insecure = HostDownloads(Settings(url='ws://hos.local:9091'), tmp_path)
     with caplog.at_level(logging.WARNING):
         refresh(insecure)
         refresh(insecure)
@@ -120,8 +122,8 @@ def test_code_comes_over_safe_lines_only(
     assert len(caplog.records) == 1 and 'wss://' in caplog.text
     asked.clear()
     for url in ('wss://hos.local:9091', 'ws://127.0.0.1:9091', 'ws://[::1]:9091'):
-        refresh(Downloads(Settings(url=url), tmp_path))
-    refresh(Downloads(Settings(url='ws://hos.local:1'), tmp_path, True))
+        refresh(HostDownloads(Settings(url=url), tmp_path))
+    refresh(HostDownloads(Settings(url='ws://hos.local:1'), tmp_path, True))
     assert asked == ['fleet.json', 'handlers.zip'] * 4
 
 

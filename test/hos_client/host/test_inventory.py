@@ -15,12 +15,12 @@ from hos_client.host.choice import in_order
 from hos_client.host.inventory import (
     LONGEST_RETRY_S,
     Assign,
-    Effect,
+    DeviceState,
+    HostEffect,
     Inventory,
     Register,
     Report,
     Start,
-    State,
     Stop,
     Unregister,
 )
@@ -28,11 +28,11 @@ from hos_client.host.inventory import (
 PLUGGED = {'port1': {'names': ('K6101',)}}
 
 
-def deeds(effects: list[Effect]) -> list[Effect]:
+def deeds(effects: list[HostEffect]) -> list[HostEffect]:
     return [effect for effect in effects if not isinstance(effect, Report)]
 
 
-def only(effects: list[Effect], kind: type) -> Any:
+def only(effects: list[HostEffect], kind: type) -> Any:
     found = [effect for effect in effects if isinstance(effect, kind)]
     assert len(found) == 1, effects
     return found[0]
@@ -55,7 +55,7 @@ def test_a_device_is_started_then_registered() -> None:
     assert start.device.type is not None and start.device.type.name == 'Shaker'
     register = only(inventory.made(start.attempt, Anything), Register)
     assert register == Register(start.attempt, start.device)
-    assert [r.state for r in inventory.reports()] == [State.READY]
+    assert [r.state for r in inventory.reports()] == [DeviceState.READY]
     assert inventory.found('fakes', 'fake', PLUGGED) == []
 
 
@@ -68,7 +68,7 @@ def test_unplugged_stops_first_then_leaves() -> None:
         Stop(start.attempt, 'the device was unplugged'),
         Unregister(start.attempt, start.device),
     ]
-    assert only(inventory.ended(start.attempt), Report).state is State.GONE
+    assert only(inventory.ended(start.attempt), Report).state is DeviceState.GONE
     assert inventory.reports() == []
 
 
@@ -111,7 +111,7 @@ def test_an_unknown_device_waits_and_says_what_is_needed() -> None:
     inventory = Inventory((), fleet())
     start = started(inventory, {'port1': {'names': ('usb-1', '0403:6001')}})
     report = only(inventory.not_supported(start.attempt, ''), Report)
-    assert report.state is State.WAITING
+    assert report.state is DeviceState.WAITING
     assert report.reason == (
         "enter one of these as serial_info of its row in fleet-lab: 'usb-1', '0403:6001'"
     )
@@ -130,7 +130,7 @@ def test_a_known_device_without_a_driver_is_asked_again_when_drivers_change() ->
     inventory = Inventory((), fleet())
     start = started(inventory)
     report = only(inventory.not_supported(start.attempt, 'Odd failed: x'), Report)
-    assert report.state is State.UNSUPPORTED
+    assert report.state is DeviceState.UNSUPPORTED
     assert report.reason == 'no driver supports it; Odd failed: x'
     assert inventory.set_drivers(()) == []
     assert only(inventory.set_drivers((Anything,)), Start).candidates == [Anything]
@@ -190,7 +190,7 @@ def test_a_device_that_tells_its_uid_is_assigned_without_a_restart() -> None:
     inventory = new_inventory()
     start = started(inventory, {'port9': {}})
     inventory.made(start.attempt, Anything)
-    assert inventory.reports()[0].state is State.WAITING
+    assert inventory.reports()[0].state is DeviceState.WAITING
     effects = deeds(inventory.identified(start.attempt, UID))
     assert [type(effect) for effect in effects] == [Assign, Register]
     assert effects[0].device.row == row()  # type: ignore[union-attr]
@@ -207,8 +207,8 @@ def test_two_of_the_same_kind() -> None:
     for start in starts:
         inventory.made(start.attempt, Anything)
     first, second = inventory.reports()
-    assert first.state is State.READY
-    assert second.state is State.WAITING and 'is on port1 already' in second.reason
+    assert first.state is DeviceState.READY
+    assert second.state is DeviceState.WAITING and 'is on port1 already' in second.reason
     # The first goes, the second takes its place.
     assert {e.attempt for e in inventory.found('fakes', 'fake', {'port2': {'names': ('K6101',)}})
             if isinstance(e, Stop)} == {s.attempt for s in starts}  # fmt: skip
@@ -256,7 +256,7 @@ class InventoryMachine(RuleBasedStateMachine):
         self.plugged: dict[str, dict[str, Any]] = {}
         self.now = 0.0
 
-    def carry_out(self, effects: list[Effect]) -> None:
+    def carry_out(self, effects: list[HostEffect]) -> None:
         for effect in effects:
             match effect:
                 case Start(attempt, device, _):
@@ -336,14 +336,16 @@ class InventoryMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_plugged_device_is_listed(self) -> None:
-        listed = {r.identifier for r in self.inventory.reports() if r.state is not State.STOPPING}
+        listed = {
+            r.identifier for r in self.inventory.reports() if r.state is not DeviceState.STOPPING
+        }
         assert listed <= self.plugged.keys()
         everything = {report.identifier for report in self.inventory.reports()}
         assert self.plugged.keys() <= everything
 
     @invariant()
     def ready_is_registered(self) -> None:
-        ready = {r.device_id for r in self.inventory.reports() if r.state is State.READY}
+        ready = {r.device_id for r in self.inventory.reports() if r.state is DeviceState.READY}
         assert ready == self.registered.keys()
 
 

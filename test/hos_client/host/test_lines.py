@@ -17,7 +17,7 @@ from hos_client.host.answers import read_answer
 from hos_client.host.drivers.json_lines import JsonLinesDriver
 from hos_client.host.drivers.l1 import L1Driver
 from hos_client.host.drivers.line import LineDriver
-from hos_client.host.inventory import State
+from hos_client.host.inventory import DeviceState
 from hos_client.host.lines import LineSplitter
 from hos_device_layer.core.errors import ValueMismatchError
 from hos_device_layer.core.spec.field_types import Field
@@ -42,7 +42,7 @@ BUILT_IN: tuple[type[Driver], ...] = (L1Driver, LineDriver, JsonLinesDriver)
 def plugged(rig: Rig, board: Any, **port: Any) -> FakePort:
     port.setdefault('serial_number', 'K6101')
     result = rig.bench.plug(board, **port)
-    rig.wait_for(State.READY)
+    rig.wait_for(DeviceState.READY)
     assert rig.event('connect') == ('connect', UID)
     return result
 
@@ -188,12 +188,12 @@ def test_a_board_that_tells_its_uid_needs_no_serial_info() -> None:
         *BUILT_IN, of_fleet=fleet(row(device_type='Balance', serial_info=''))
     ) as rig:
         port = rig.bench.plug(JsonBoard({'balance_weigh': dict}), usb_id=(1, 2))
-        waiting = rig.wait_for(State.WAITING)
+        waiting = rig.wait_for(DeviceState.WAITING)
         assert "'0001:0002'" in waiting.reason
         rig.bench.send(port, b'{"uid":7}\n')
-        assert 'uid 7' in rig.wait_for(State.WAITING).reason
+        assert 'uid 7' in rig.wait_for(DeviceState.WAITING).reason
         rig.bench.send(port, b'{"uid":%d}\n' % UID)
-        assert rig.wait_for(State.READY).device_id == 'K6101'
+        assert rig.wait_for(DeviceState.READY).device_id == 'K6101'
         assert rig.event('connect') == ('connect', UID)
         assert rig.call(WEIGH)[0]
 
@@ -201,7 +201,7 @@ def test_a_board_that_tells_its_uid_needs_no_serial_info() -> None:
 def test_a_port_that_is_no_usb_device_is_left_alone() -> None:
     with running_host(*BUILT_IN, of_fleet=BALANCE) as rig:
         rig.bench.plug(SilentBoard(), serial_number='another')
-        assert rig.wait_for(State.WAITING).driver == ''
+        assert rig.wait_for(DeviceState.WAITING).driver == ''
 
 
 def test_garbage_among_json_lines() -> None:
@@ -224,4 +224,4 @@ def test_which_driver_takes_which_type() -> None:
     for device_type, driver in zip(boards, ('L1Driver', 'LineDriver', 'JsonLinesDriver')):
         with running_host(*BUILT_IN, of_fleet=fleet(row(device_type=device_type))) as rig:
             rig.bench.plug(boards[device_type], serial_number='K6101')
-            assert rig.wait_for(State.READY).driver == driver
+            assert rig.wait_for(DeviceState.READY).driver == driver

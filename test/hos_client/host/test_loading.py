@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hos_client.host.loading import HandlerLoader, Handlers
+from hos_client.host.loading import HandlerLoader, LoadedHandlers
 
 DRIVER = """
 from hos_client.host import Driver
@@ -41,11 +41,11 @@ def write(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def load(folder: Path, loader: HandlerLoader | None = None, anew: bool = False) -> Handlers:
+def load(folder: Path, loader: HandlerLoader | None = None, anew: bool = False) -> LoadedHandlers:
     return (loader or HandlerLoader((), (), with_entry_points=False)).load([folder], anew)
 
 
-def names(handlers: Handlers) -> list[str]:
+def names(handlers: LoadedHandlers) -> list[str]:
     return [h.__name__ for h in (*handlers.interfaces, *handlers.drivers)]
 
 
@@ -69,7 +69,7 @@ def test_folders(tmp_path: Path) -> None:
     write(tmp_path, 'drivers/_unfinished.py', 'raise RuntimeError')
     write(tmp_path, 'drivers/notes.txt', 'no Python')
     assert names(load(tmp_path)) == ['Shelf', 'Scale']
-    assert load(tmp_path / 'none') == Handlers()
+    assert load(tmp_path / 'none') == LoadedHandlers()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from running_host import FastSerial, Rig, running_host
 
 from hos_client.host import Action, DetectedDevice, DeviceUnavailableError, SerialPort, serial_port
 from hos_client.host.drivers.l1 import L1Driver
-from hos_client.host.inventory import State
+from hos_client.host.inventory import DeviceState
 from hos_client.host.serial_port import why_not
 from hos_device_layer.testing.serial_device import (
     FakePort,
@@ -32,7 +32,7 @@ START, STOP = FUNCTIONS['shaker_start'], FUNCTIONS['shaker_stop']
 def ready(rig: Rig, board: object, **port: object) -> FakePort:
     port.setdefault('serial_number', 'K6101')
     plugged = rig.bench.plug(board, **port)  # type: ignore[arg-type]
-    rig.wait_for(State.READY)
+    rig.wait_for(DeviceState.READY)
     assert rig.event('connect') == ('connect', UID)
     return plugged
 
@@ -76,7 +76,7 @@ def test_two_of_the_same_kind_are_told_apart_or_wait() -> None:
     with running_host(L1Driver, of_fleet=of_fleet) as rig:
         ready(rig, L1Board(), serial_number=None, usb_id=(0x403, 0x6001))
         second = rig.bench.plug(L1Board(), usb_id=(0x403, 0x6001))
-        waiting = rig.wait_for(State.WAITING, second.device)
+        waiting = rig.wait_for(DeviceState.WAITING, second.device)
         assert 'already' in waiting.reason and 'USB serial number' in waiting.reason
 
 
@@ -86,10 +86,10 @@ def test_a_port_that_another_program_holds_comes_when_it_is_free() -> None:
         holder = os.open(path, os.O_RDWR | os.O_NOCTTY)
         fcntl.flock(holder, fcntl.LOCK_EX)
         rig.host.add_interface(FastSerial(lambda: [FakePort(path, serial_number='K6101')]))
-        report = rig.wait_for(State.UNAVAILABLE, path)
+        report = rig.wait_for(DeviceState.UNAVAILABLE, path)
         assert 'held by another program' in report.reason
         os.close(holder)
-        rig.wait_for(State.READY, path)
+        rig.wait_for(DeviceState.READY, path)
         assert rig.event('connect') == ('connect', UID)
         assert rig.call(STOP)[0]
 
@@ -170,7 +170,7 @@ def test_a_driver_that_blocks_for_ever_holds_up_nobody() -> None:
     with running_host(Blocking, L1Driver, of_fleet=of_fleet) as rig:
         ready(rig, L1Board())
         other = rig.bench.plug(L1Board(), serial_number='K6102')
-        rig.wait_for(State.READY, other.device)
+        rig.wait_for(DeviceState.READY, other.device)
         assert rig.event('connect') == ('connect', 7)
         rig.send(STOP, cmd_id=1, uid=7)
         assert blocked.wait(10)
@@ -215,7 +215,7 @@ def test_many_cycles_leak_nothing(tmp_path: Path) -> None:
             port = ready(rig, L1Board())
             assert rig.call(STOP, cmd_id=cmd_id)[0]
             rig.bench.unplug(port)
-            rig.wait_for(State.GONE)
+            rig.wait_for(DeviceState.GONE)
             rig.event('closed')
 
         for n in range(10):

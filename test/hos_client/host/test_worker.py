@@ -22,7 +22,7 @@ from hos_client.host import (
 )
 from hos_client.host.actions import REMEMBERED, JobMemory
 from hos_client.host.detector import Detector
-from hos_client.host.inventory import State
+from hos_client.host.inventory import DeviceState
 from hos_client.host.worker import MAX_WAITING, Worker
 
 STOP = next(f for f in fleet().functions if f.name == 'shaker_stop')
@@ -84,7 +84,7 @@ def test_an_id_that_comes_twice_from_the_platform_runs_once() -> None:
 
     with running_host(Counting) as rig:
         shelf_on(rig)
-        rig.wait_for(State.READY)
+        rig.wait_for(DeviceState.READY)
         assert rig.event('connect') == ('connect', UID)
         assert rig.call(STOP, cmd_id=1) == (True, '', '{"n":1}')
         assert rig.call(STOP, cmd_id=1) == (True, '', '{"n":1}')
@@ -185,11 +185,11 @@ def test_drivers_that_raise_are_left_out_and_the_next_is_asked(
 ) -> None:
     with running_host(RaisingInSupported, RaisingInConstructor, Anything) as rig:
         shelf_on(rig)
-        assert rig.wait_for(State.READY).driver == 'Anything'
+        assert rig.wait_for(DeviceState.READY).driver == 'Anything'
     assert 'no idea' in caplog.text and 'cannot be made' in caplog.text
     with running_host(RaisingInConstructor) as rig:
         shelf_on(rig)
-        report = rig.wait_for(State.UNSUPPORTED)
+        report = rig.wait_for(DeviceState.UNSUPPORTED)
         assert 'RaisingInConstructor failed: RuntimeError: cannot be made' in report.reason
 
 
@@ -200,9 +200,9 @@ def test_a_disconnect_that_raises_stops_nothing(caplog: pytest.LogCaptureFixture
 
     with running_host(Raising) as rig:
         shelf = shelf_on(rig)
-        rig.wait_for(State.READY)
+        rig.wait_for(DeviceState.READY)
         shelf.devices = {}
-        rig.wait_for(State.GONE)
+        rig.wait_for(DeviceState.GONE)
     assert 'will not go' in caplog.text
 
 
@@ -221,10 +221,10 @@ def test_a_device_that_is_not_available_in_an_action_is_opened_anew() -> None:
 
     with running_host(Flaky) as rig:
         shelf_on(rig)
-        rig.wait_for(State.READY)
+        rig.wait_for(DeviceState.READY)
         assert rig.event('connect')
         assert rig.call(STOP, cmd_id=1) == (False, 'the line is dead', '')
-        rig.wait_for(State.READY)
+        rig.wait_for(DeviceState.READY)
         assert rig.event('connect')
         assert rig.call(STOP, cmd_id=2) == (True, '', '{"made":2}')
 
@@ -236,7 +236,7 @@ def test_a_result_that_cannot_be_sent_is_a_failure() -> None:
 
     with running_host(Odd) as rig:
         shelf_on(rig)
-        rig.wait_for(State.READY)
+        rig.wait_for(DeviceState.READY)
         assert rig.event('connect')
         success, error, _ = rig.call(STOP)
         assert not success and 'cannot be sent' in error
@@ -335,7 +335,7 @@ def test_samples_of_several_streams() -> None:
 
     with running_host(Sampling) as rig:
         shelf_on(rig)
-        rig.wait_for(State.READY)
+        rig.wait_for(DeviceState.READY)
         assert rig.event('connect')
         driver = drivers.get(timeout=10)
         driver.data = {'speed': {'speed': 300}, 'temperature': [21.5]}

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from hos_device_layer.core.dispatch.commands import Command
-from hos_device_layer.core.rosbridge import Limits
+from hos_device_layer.core.rosbridge import SessionLimits
 from hos_device_layer.core.rosbridge.messages import ConnectionInfo, DeviceStream
 from hos_device_layer.core.spec.records import Function
 from hos_device_layer.links.gateway import Gateway, GatewayError, GatewaySettings, server
@@ -332,7 +332,7 @@ def test_bounded_connections() -> None:
 
 def test_limits_reach_the_sessions() -> None:
     with (
-        running_gateway(limits=Limits(devices=1)) as (gateway, _),
+        running_gateway(limits=SessionLimits(devices=1)) as (gateway, _),
         open_socket(gateway) as peer,
     ):
         say(peer, ping_frame(1))
