@@ -12,21 +12,23 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hos_device_layer.core.dispatch.commands import Command
-from hos_device_layer.core.rosbridge.messages import (
-    ConnectionInfo,
-    DeviceAPICallResponse,
-    TypedField,
+from hos_device_layer.core.dispatch.effects import Answer, ConnectAnswer
+from hos_device_layer.core.dispatch.events import (
+    ConnectRequested,
+    Event,
+    LinkClosed,
+    ResultReported,
 )
 from hos_device_layer.core.spec.field_types import Field
 from hos_device_layer.core.spec.fleet import Fleet, fleet_to_json
 from hos_device_layer.core.spec.records import DeviceType, FleetDevice, Function
 from hos_device_layer.core.spec.serializers import Serializer
 from hos_device_layer.links.gateway import Gateway, GatewaySettings
-from hos_device_layer.links.gateway.downloads import FLEET_FILE, HANDLERS_FILE
+from hos_device_layer.links.gateway.host_files import FLEET_FILE, HANDLERS_FILE
 
 from .measurement import Measurement
 from .processes import cpu_s, running
@@ -84,42 +86,17 @@ class _Manager:
         while True:
             self._work.get()()
 
-    def connect(self, uid: int) -> tuple[bool, str]:
-        self.connected.put(uid)
-        return True, ''
-
-    def connection_closed(self, uid: int) -> None:
-        self.closed.put(uid)
-
-    def ping(self, uid: int) -> None:
-        """Take no note of it."""
-
-    def command_answered(self, cmd_id: int, is_valid: bool, error: str) -> None:
-        """Take no note of it."""
-
-    def command_result(
-        self,
-        uid: int,
-        cmd_id: int,
-        success: bool,
-        error: str,  # noqa: ARG002
-        result_str: str,
-    ) -> None:
-        self.on_result(uid, cmd_id, success, result_str)
-
-    def stream_sample(self, uid: int, stream_name: str, data: str) -> None:
-        """Take no note of it."""
-
-    def api_call(
-        self,
-        device_id: str,  # noqa: ARG002
-        function_name: str,  # noqa: ARG002
-        args: Sequence[TypedField],  # noqa: ARG002
-    ) -> DeviceAPICallResponse:
-        return DeviceAPICallResponse(False, 'this is a benchmark')
-
-    def connected_devices(self) -> Sequence[ConnectionInfo]:
-        return ()
+    def handle(self, event: Event) -> Answer | None:
+        """Handle an event of the gateway."""
+        match event:
+            case ConnectRequested(uid):
+                self.connected.put(uid)
+                return ConnectAnswer(True)
+            case LinkClosed(uid):
+                self.closed.put(uid)
+            case ResultReported(uid, cmd_id, success, _, result_str):
+                self.on_result(uid, cmd_id, success, result_str)
+        return None
 
 
 def measure(quick: bool) -> Iterator[Measurement]:
@@ -285,7 +262,7 @@ def _order(boards: subprocess.Popen[str], order: str) -> None:
 @contextlib.contextmanager
 def _gateway() -> Iterator[tuple[Gateway, _Manager]]:
     manager = _Manager()
-    gateway = Gateway(GatewaySettings(port=0), manager, manager, manager.wake)
+    gateway = Gateway(GatewaySettings(port=0), manager.handle, manager.wake)
     names = [f'board{number}' for number in range(2 * BOARDS)]
     fleet = Fleet(
         'bench',
@@ -293,8 +270,8 @@ def _gateway() -> Iterator[tuple[Gateway, _Manager]]:
         (DeviceType('Board', serialized_api=True),),
         (_FUNCTION,),
     )
-    gateway.downloads.offer(FLEET_FILE, fleet_to_json(fleet))
-    gateway.downloads.offer_folder(HANDLERS_FILE, Path('/nonexistent'))
+    gateway.host_files.offer(FLEET_FILE, fleet_to_json(fleet))
+    gateway.host_files.offer_folder(HANDLERS_FILE, Path('/nonexistent'))
     try:
         yield gateway, manager
     finally:

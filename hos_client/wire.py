@@ -28,7 +28,7 @@ from hos_device_layer.core.rosbridge.messages import (
     UidMessage,
     decode_message,
 )
-from hos_device_layer.core.rosbridge.names import ServiceKind, understand_service
+from hos_device_layer.core.rosbridge.names import ServiceKind, parse_service
 from hos_device_layer.core.spec.field_types import FieldType, Value
 from hos_device_layer.services import (
     CONNECT_DEVICE_SERVICE,
@@ -105,7 +105,7 @@ def answer_frame(frame: CallService, error: str | None) -> ServiceResponse:
 
 def read_command(frame: CallService) -> ReceivedCommand:
     """Understand a command; raises FrameError or ValueMismatchError."""
-    name = understand_service(frame.service)
+    name = parse_service(frame.service)
     if name.uid is None:
         raise FrameError(f'{frame.service} is no service of a device')
     if name.kind is ServiceKind.SERIALIZED_COMMAND:

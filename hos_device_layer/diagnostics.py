@@ -1,4 +1,4 @@
-"""The state of all devices, in the form that ROS tools show."""
+"""The state of all devices, on /diagnostics (REP 107)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 
-from .core.dispatch.connections import ConnectionState, DeviceConnection
+from .core.dispatch.connection_states import ConnectionState
+from .core.dispatch.connections import DeviceConnection
 from .core.dispatch.dispatcher import Dispatcher
 from .core.spec.records import FleetDevice
 from .core.spec.tables import fleet_table
@@ -25,7 +26,7 @@ _LEVELS = {
 
 
 class Diagnostics:
-    """Publishes one status for the manager and one for each device, while somebody listens."""
+    """Publishes one status for the manager and one for each device, if there is a subscriber."""
 
     def __init__(self, node: Node, dispatcher: Dispatcher) -> None:
         self._node = node
@@ -34,7 +35,7 @@ class Diagnostics:
             DiagnosticArray,
             DIAGNOSTICS_TOPIC,
             DIAGNOSTICS_QOS,
-            # Who begins to listen is told at once.
+            # A new subscriber receives the state at once.
             event_callbacks=PublisherEventCallbacks(
                 matched=guarded(node, lambda _: self.publish())
             ),
@@ -42,7 +43,7 @@ class Diagnostics:
         self._prefix = node.get_fully_qualified_name().lstrip('/')
 
     def publish(self) -> None:
-        """Publish the present state."""
+        """Publish the current state."""
         if self._publisher.get_subscription_count() == 0:
             return
         message = DiagnosticArray(status=[self._manager_status(), *self._device_statuses()])
@@ -59,7 +60,7 @@ class Diagnostics:
             hardware_id=self._prefix,
             values=_key_values(
                 fleet=dispatcher.fleet,
-                connected=len(dispatcher.connected()),
+                connected=len(dispatcher.connections.connected()),
                 tasks=len(dispatcher.tasks),
             ),
         )
@@ -89,6 +90,7 @@ class Diagnostics:
                 device_type=device.device_type if device else '',
                 state=connection.state.value,
                 since_s=f'{connection.since.epoch:.3f}',
+                description=connection.description,
                 tasks=len(self._dispatcher.tasks.of_device(uid)),
             ),
         )

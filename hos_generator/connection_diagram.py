@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from hos_device_layer.core.dispatch.connections import (
+from hos_device_layer.core.dispatch.connection_states import (
     TRANSITIONS,
     ConnectionState,
     ConnectionTrigger,

@@ -11,6 +11,7 @@ from peers import UID, Peer, serialized_command
 from project import ROOT
 
 from hos_device_layer.core.dispatch.commands import Command
+from hos_device_layer.core.rosbridge import close_reasons
 from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.events import (
     CommandAnswered,
@@ -82,14 +83,16 @@ def test_the_bounds_are_as_documented() -> None:
         f'| unanswered calls | {limits.outstanding_calls:,} |',
         f'| connections | {default.max_connections:,} in all, '
         f'{default.max_connections_per_address:,} from one address, '
-        f'{default.max_strangers_per_address} without',
+        f'{default.max_unauthenticated_per_address} without',
         f'| handshake | {server.HANDSHAKE_TIMEOUT_S:.0f} s |',
         f'within {peer.TOKEN_TIMEOUT_S:.0f} s',
     ):
         assert shown in text
     for close in (
-        *(peer.NO_TOKEN, peer.GONE, peer.TOO_SLOW),
-        *(server.WRONG_TOKEN,),
+        close_reasons.NO_TOKEN,
+        close_reasons.PEER_GONE,
+        close_reasons.TOO_SLOW,
+        close_reasons.WRONG_TOKEN,
     ):
         assert str(close.code) in text
 

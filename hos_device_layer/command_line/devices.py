@@ -12,7 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rich.console import Console
 from rich.table import Table
 
-from ..core.dispatch.connections import ConnectionState
+from ..core.dispatch.connection_states import ConnectionState
 from ..diagnostics import DIAGNOSTICS_TOPIC
 from ..qos import DIAGNOSTICS_QOS
 from .ros_session import MANAGER_PATIENCE_S, NO_MANAGER, ros_session

@@ -1,10 +1,10 @@
-"""How many log lines outsiders can cause."""
+"""Limits the log lines that devices and callers can cause."""
 
 from __future__ import annotations
 
 
 class LogRateLimiter:
-    """Lets through `lines` of each second [steady] and counts the rest."""
+    """Admits `lines` log lines per second and counts the others."""
 
     def __init__(self, lines: int) -> None:
         self._lines = lines
@@ -13,7 +13,7 @@ class LogRateLimiter:
         self._withheld = 0
 
     def admit(self, now: float) -> bool:
-        """Return whether one more line may be written now."""
+        """Return whether one more line may be written at `now` [s, steady]."""
         if int(now) != self._second:
             self._second = int(now)
             self._used = 0
@@ -24,6 +24,6 @@ class LogRateLimiter:
         return True
 
     def take_withheld(self) -> int:
-        """Return how many lines were not written since this was asked last."""
+        """Return how many lines were not admitted since the last call."""
         withheld, self._withheld = self._withheld, 0
         return withheld

@@ -1,4 +1,4 @@
-"""The time, as it is passed into the core."""
+"""The time, as it is passed to the core."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Timestamp(NamedTuple):
-    """One instant on two clocks [s]: `steady` for intervals, `epoch` for stamps."""
+    """One instant on two clocks [s]: `steady` for intervals, `epoch` for time stamps."""
 
     steady: float
     epoch: float

@@ -1,5 +1,5 @@
-"""How a command reaches a device and its news comes back."""
+"""How devices are reached: over ROS, and over WebSocket through the gateway."""
 
-from .link import DeviceEvents, Link
+from .link import Handle, Link
 
-__all__ = ['DeviceEvents', 'Link']
+__all__ = ['Handle', 'Link']

@@ -1,55 +1,54 @@
-"""The two sides of a link: what it does for the device manager, and what it reports to it."""
+"""What a link does for the device manager, and how it reports events to it."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from ..core.dispatch.commands import Command
+from ..core.dispatch.effects import (
+    Answer,
+    PublishConnectionEvent,
+    PublishResult,
+    PublishSample,
+)
+from ..core.dispatch.events import Event
 from ..core.spec.records import FleetDevice, Stream
+
+Publication = PublishResult | PublishConnectionEvent | PublishSample
+
+
+class Handle(Protocol):
+    """`DeviceManager.handle_event`. Called on the executor's thread only."""
+
+    def __call__(self, link: str, event: Event) -> Answer | None:
+        """Handle an event that the link of this name reports; returns the answer to a request."""
 
 
 class Link(Protocol):
-    """One way to reach devices. Called on the executor's thread; nothing here may block."""
+    """
+    One way to reach devices, and to be reached by callers.
 
-    def open(self, device: FleetDevice, serialized: bool, streams: list[Stream]) -> None:
-        """Make what a connected device needs; calling it again changes nothing."""
+    Its methods are called on the executor's thread and must not block. What they raise is logged;
+    a command that cannot be sent fails its task.
+    """
 
-    def send(self, command: Command) -> None:
-        """Send a command; its answer comes back as `DeviceEvents.command_answered`."""
-
-    def forget(self, uid: int, cmd_id: int) -> None:
-        """Take note that a command has ended: its answer is no longer awaited."""
+    def open(self, device: FleetDevice, serialized: bool, streams: tuple[Stream, ...]) -> None:
+        """Create what a connected device needs; adapt it if it exists."""
 
     def close(self, uid: int) -> None:
-        """Free what `open` made; commands on their way are forgotten."""
+        """Free what `open` created; commands that still wait are withdrawn."""
 
-    def reaches(self, uid: int) -> bool:
-        """Return whether the link knows a way to a device, opened or not."""
+    def send(self, command: Command) -> None:
+        """Send a command, or hold it until it can be sent."""
 
+    def withdraw(self, uid: int, cmd_id: int) -> None:
+        """Do not send a command that is still held; its answer is no longer awaited."""
 
-class DeviceEvents(Protocol):
-    """
-    What devices do, as a link reports it.
+    def publish(self, publication: Publication) -> None:
+        """Publish to those who listen through this link."""
 
-    Called on the executor's thread. `uid` is that of the device the link has proven it to be.
-    """
+    def poll(self) -> None:
+        """Do what has to be done regularly; called about 20 times a second."""
 
-    def connect(self, uid: int) -> tuple[bool, str]:
-        """Take a device's `connect`; returns success and the error."""
-
-    def ping(self, uid: int) -> None:
-        """Take a sign of life."""
-
-    def connection_closed(self, uid: int) -> None:
-        """Take note that the way to a device is gone: it times out at once."""
-
-    def command_answered(self, cmd_id: int, is_valid: bool, error: str) -> None:
-        """Take a device's acceptance or refusal of a command."""
-
-    def command_result(
-        self, uid: int, cmd_id: int, success: bool, error: str, result_str: str
-    ) -> None:
-        """Take what a device reports at a command's end."""
-
-    def stream_sample(self, uid: int, stream_name: str, data: str) -> None:
-        """Take a sample of a device's stream."""
+    def stop(self) -> None:
+        """Free everything."""

@@ -29,13 +29,13 @@ def bench(manager: RunningManager) -> Device:
         ('nonsense', [], ["has no function 'nonsense'", 'it has: arm_mark, arm_move, arm_turn']),
         ('measure', MEASURE_ARGUMENTS, ["'Arm'", "has no function 'measure'", 'it has: arm_mark']),
         ('bake', [], ["has no function 'bake'", 'it has: ']),
-        ('arm_move', POINT[:2], ['it takes x, y, z, in this order', "'x, y' came"]),
-        ('arm_move', [*POINT, ANGLE], ['it takes x, y, z', "'x, y, z, angle' came"]),
-        ('arm_move', [], ['it takes x, y, z', "'none' came"]),
-        ('arm_move', POINT[::-1], ['it takes x, y, z, in this order', "'z, y, x' came"]),
-        ('arm_turn', [('angel', 'int16', '90')], ['it takes angle', "'angel' came"]),
-        ('arm_turn', [('angle', 'int32', '90')], ["angle is int16, not 'int32'"]),
-        ('arm_turn', [('angle', '', '90')], ["angle is int16, not ''"]),
+        ('arm_move', POINT[:2], ['expected x, y, z, in this order', "got 'x, y'"]),
+        ('arm_move', [*POINT, ANGLE], ['expected x, y, z', "got 'x, y, z, angle'"]),
+        ('arm_move', [], ['expected x, y, z', "got 'no arguments'"]),
+        ('arm_move', POINT[::-1], ['expected x, y, z, in this order', "got 'z, y, x'"]),
+        ('arm_turn', [('angel', 'int16', '90')], ['expected angle', "got 'angel'"]),
+        ('arm_turn', [('angle', 'int32', '90')], ["angle: expected type int16, got 'int32'"]),
+        ('arm_turn', [('angle', '', '90')], ["angle: expected type int16, got ''"]),
         ('arm_turn', [('angle', 'int16', '361')], ['angle', "'361' is outside -360..360"]),
         ('arm_turn', [('angle', 'int16', '90000')], ['90000 is no int16']),
         ('arm_turn', [('angle', 'int16', '1Y9')], ["'1Y9' is no int16"]),
@@ -112,7 +112,7 @@ def test_a_function_runs_no_more_often_than_its_table_allows(manager: RunningMan
     device, other = manager.bench(), manager.bench(finish_at_once)
     task_id = manager.caller.call(device.device_id, 'lock')
     error = manager.caller.refusal(device.device_id, 'lock')
-    assert f"'{device.device_id}' runs 'lock' 1 times already" in error
+    assert f"'{device.device_id}' is already running 'lock' 1 times" in error
     assert 'wait for a result' in error
     assert manager.caller.result(manager.caller.call(other.device_id, 'lock')).success
     device.report(device.command().cmd_id)
@@ -128,7 +128,7 @@ def test_a_hostile_error_text_fills_no_log(manager: RunningManager) -> None:
     assert manager.caller.result(task_id).error == text
     for _ in range(2):
         device.report(task_id, success=False, error=text)
-    line = manager.program.wait_for_output(f'for task {task_id}, which had ended', times=2)
+    line = manager.program.wait_for_output(f'for task {task_id}, which has ended', times=2)
     assert len(line) < 600
     assert not re.search(r'^\[INFO\] all is well', manager.program.output, re.MULTILINE)
 
@@ -139,7 +139,7 @@ def test_a_hostile_refusal_is_quoted_on_one_line_of_the_log(manager: RunningMana
     task_id = manager.caller.call(device.device_id, 'rest')
     assert not manager.caller.result(task_id).success
     device.report(task_id)
-    line = manager.program.wait_for_output(f'for task {task_id}, which had ended')
+    line = manager.program.wait_for_output(f'for task {task_id}, which has ended')
     assert 'jammed' in line
     assert len(line) < 600
     assert not re.search(r'^\[INFO\] all is well', manager.program.output, re.MULTILINE)
@@ -165,7 +165,7 @@ def test_more_running_tasks_than_allowed_are_refused(small_house: RunningManager
     device = manager.bench()
     running = [manager.caller.call(device.device_id, 'rest') for _ in range(2)]
     error = manager.caller.refusal(device.device_id, 'rest')
-    assert '2 tasks are running, as many as max_running_tasks allows' in error
+    assert '2 tasks are running, the limit set by max_running_tasks' in error
     device.report(running[0])
     assert manager.caller.result(running[0]).success
     assert manager.caller.call(device.device_id, 'rest') not in running

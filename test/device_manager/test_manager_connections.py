@@ -27,7 +27,7 @@ def test_connect_of_an_unknown_uid_names_it_and_the_table(manager: RunningManage
     assert "add it to the table 'fleet-test'" in answer.error
     assert uid not in manager.caller.connected_devices()
     manager.caller.wait_for(lambda: f'{uid}' in str(manager.caller.diagnostics.keys()))
-    manager.program.wait_for_output(f'asks to connect: uid {uid} ')
+    manager.program.wait_for_output(f'a request to connect: uid {uid} ')
 
 
 def test_a_uid_that_two_devices_claim_connects_neither(manager: RunningManager) -> None:
@@ -113,7 +113,7 @@ def test_a_timed_out_device_refuses_calls_with_the_reason(strict_manager: Runnin
     caller.wait_for_notices(device.uid, 'connected', 'timeout')
     refusal = caller.refusal(device.device_id, 'rest')
     assert f"'{device.device_id}' is not connected: it timed out" in refusal
-    assert 'it is back when it pings again' in refusal
+    assert 'it reconnects with its next ping' in refusal
 
 
 def test_running_tasks_outlive_a_timeout(strict_manager: RunningManager) -> None:

@@ -15,7 +15,7 @@ def test_a_flood_of_strange_results_is_counted_not_written(manager: RunningManag
     for number in range(2000):
         manager.side.report(1, 3_000_000_000 + number)
     said = r'task 3\d{9}, which is unknown'
-    withheld = r'… and (\d+) more warnings like these'
+    withheld = r'(\d+) more warnings were not logged'
 
     def counted() -> int:
         output = manager.program.output
@@ -33,7 +33,8 @@ def test_mistakes_in_callbacks_are_logged_and_stop_nothing(
     device = manager.bench(finish_at_once)
     StreamPublisher(device, 'load').publish('V1')
     manager.program.wait_for_output('ZeroDivisionError: in a sample')
-    manager.side.connect_async(666)
+    answer = manager.side.connect(666)
+    assert (answer.success, 'internal error' in answer.error) == (False, True)
     manager.program.wait_for_output('ZeroDivisionError: in connect')
     silent = manager.bench()
     manager.caller.call(silent.device_id, 'rest')
@@ -45,21 +46,24 @@ def test_mistakes_in_callbacks_are_logged_and_stop_nothing(
 
 _MISTAKES = textwrap.dedent("""
     from hos_device_layer.core.dispatch.dispatcher import Dispatcher
+    from hos_device_layer.core.dispatch.events import (
+        CommandAnswered,
+        ConnectRequested,
+        StreamSampled,
+    )
     from hos_device_layer.diagnostics import Diagnostics
 
-    connect, publish = Dispatcher.connect, Diagnostics.publish
+    handle, publish = Dispatcher.handle, Diagnostics.publish
     published = []
 
-    def mistaken_connect(self, uid, now):
-        if uid == 666:
+    def mistaken_handle(self, event, now, link=''):
+        if isinstance(event, ConnectRequested) and event.uid == 666:
             raise ZeroDivisionError('in connect')
-        return connect(self, uid, now)
-
-    def mistaken_sample(self, uid, stream_name, data):
-        raise ZeroDivisionError('in a sample')
-
-    def mistaken_answer(self, cmd_id, is_valid, error, now):
-        raise ZeroDivisionError('in an answer')
+        if isinstance(event, StreamSampled):
+            raise ZeroDivisionError('in a sample')
+        if isinstance(event, CommandAnswered):
+            raise ZeroDivisionError('in an answer')
+        return handle(self, event, now, link)
 
     def mistaken_publish(self):
         published.append(self)
@@ -67,8 +71,31 @@ _MISTAKES = textwrap.dedent("""
             raise ZeroDivisionError('in diagnostics')
         publish(self)
 
-    Dispatcher.connect = mistaken_connect
-    Dispatcher.stream_sample = mistaken_sample
-    Dispatcher.command_answered = mistaken_answer
+    Dispatcher.handle = mistaken_handle
     Diagnostics.publish = mistaken_publish
+""")
+
+
+def test_an_effect_that_fails_stops_no_other_and_fails_its_task(
+    starter: ManagerStarter, tmp_path: Path
+) -> None:
+    manager = starter.start(environment=patched(tmp_path, _BROKEN_LINK))
+    device = manager.bench(finish_at_once)
+    manager.program.wait_for_output('ZeroDivisionError: in open')
+    result = manager.caller.result(manager.caller.call(device.device_id, 'rest'))
+    assert not result.success and 'could not be sent' in result.error
+    manager.program.wait_for_output('ZeroDivisionError: in send')
+    assert manager.caller.connected_devices()
+
+
+_BROKEN_LINK = textwrap.dedent("""
+    from hos_device_layer.links.ros.link import RosLink
+
+    def broken_open(self, device, serialized, streams):
+        raise ZeroDivisionError('in open')
+
+    def broken_send(self, command):
+        raise ZeroDivisionError('in send')
+
+    RosLink.open, RosLink.send = broken_open, broken_send
 """)

@@ -95,7 +95,7 @@ def test_a_device_that_answers_twice_is_heard_once(manager: RunningManager) -> N
     device.report(task_id, 'Vfirst')
     device.report(task_id, 'Vsecond')
     device.report(task_id, success=False, error='third')
-    manager.program.wait_for_output(f'for task {task_id}, which had ended', times=2)
+    manager.program.wait_for_output(f'for task {task_id}, which has ended', times=2)
     _fence(manager, device)
     assert manager.caller.result(task_id).result_jsons == '{"text":"first"}'
 
@@ -115,7 +115,7 @@ def test_a_result_after_a_refusal_is_dropped(manager: RunningManager) -> None:
     task_id = manager.caller.call(device.device_id, 'rest')
     assert not manager.caller.result(task_id).success
     device.report(task_id)
-    manager.program.wait_for_output(f'for task {task_id}, which had ended')
+    manager.program.wait_for_output(f'for task {task_id}, which has ended')
     device.refusal = None
     _fence(manager, device)
     assert not manager.caller.result(task_id).success
@@ -138,7 +138,7 @@ def test_a_device_that_never_answers_ends_in_one_failed_task(
     strict_manager.side.connect(row.uid)
     task_id = strict_manager.caller.call(row.device_id, 'rest')
     result = strict_manager.caller.result(task_id)
-    assert result.error == f"'{row.device_id}' did not accept 'rest' in 0.4 s"
+    assert result.error == f"'{row.device_id}' did not accept 'rest' within 0.4 s"
     node.destroy_node()
 
 
@@ -160,9 +160,9 @@ def test_a_device_that_accepts_and_stays_silent_ends_in_one_failed_task(
     of_the_manager = strict_manager.caller.call(device.device_id, 'rest')
     of_the_function = strict_manager.caller.call(device.device_id, 'brief')
     result = strict_manager.caller.result(of_the_manager)
-    assert result.error == f"'{device.device_id}' did not finish 'rest' in 0.5 s"
+    assert result.error == f"'{device.device_id}' did not finish 'rest' within 0.5 s"
     result = strict_manager.caller.result(of_the_function)
-    assert result.error == f"'{device.device_id}' did not finish 'brief' in 0.3 s"
+    assert result.error == f"'{device.device_id}' did not finish 'brief' within 0.3 s"
     device.fall_silent()
 
 
@@ -173,7 +173,7 @@ def test_what_comes_late_is_logged_and_dropped(strict_manager: RunningManager) -
     command = device.command()
     assert not strict_manager.caller.result(task_id).success
     device.report(command.cmd_id)
-    line = strict_manager.program.wait_for_output(f'task {task_id}, which had ended')
+    line = strict_manager.program.wait_for_output(f'task {task_id}, which has ended')
     assert 'did not finish' in line
     _fence(strict_manager, device)
     assert not strict_manager.caller.result(task_id).success
@@ -224,8 +224,8 @@ def test_a_result_from_the_wrong_uid_is_dropped(manager: RunningManager) -> None
     device.command()
     other.report(task_id, 'Vforged')
     manager.program.wait_for_output(
-        f'uid {other.uid} reported a result for task {task_id}, '
-        f"which is a task of '{device.device_id}'"
+        f'a result for task {task_id}: uid {other.uid} sent it, '
+        f"but the task is of '{device.device_id}'"
     )
     device.report(task_id, 'Vtrue')
     assert manager.caller.result(task_id).result_jsons == '{"text":"true"}'
@@ -241,19 +241,19 @@ def test_a_result_for_an_unknown_command_is_dropped(manager: RunningManager) -> 
 @pytest.mark.parametrize(
     ('result_str', 'why'),
     [
-        ('V12.5', '1 values instead of 2'),
-        ('', '0 values instead of 2'),
-        ('V12.5V1V7', '3 values instead of 2'),
+        ('V12.5', 'number of values: expected 2, got 1'),
+        ('', 'number of values: expected 2, got 0'),
+        ('V12.5V1V7', 'number of values: expected 2, got 3'),
         ('V1Y9V1', 'mass'),
         ('VnanV1', 'mass'),
         ('VinfV1', 'mass'),
         ('V12.5V7', 'ok'),
-        ('12.5', 'neither a JSON object nor values led by V'),
-        ('{"mass": 12.5}', 'missing: ok'),
-        ('{"mass": 12.5, "ok": true, "more": 1}', "unknown: 'more'"),
-        ('{"mass": NaN, "ok": true}', 'the JSON is broken'),
+        ('12.5', 'neither a JSON object nor values preceded by V'),
+        ('{"mass": 12.5}', 'missing values: ok'),
+        ('{"mass": 12.5, "ok": true, "more": 1}', "unknown values: 'more'"),
+        ('{"mass": NaN, "ok": true}', 'invalid JSON'),
         ('{"mass": 1e999, "ok": true}', 'mass'),
-        ('{' * 100_000, 'the JSON is broken'),
+        ('{' * 100_000, 'invalid JSON'),
         ('{"mass": "heavy", "ok": true}', 'mass'),
     ],
 )
@@ -267,7 +267,7 @@ def test_a_result_that_does_not_fit_fails_and_says_what_was_expected(
     assert not result.success
     assert "the result does not fit 'measure'" in result.error
     assert why in result.error
-    assert 'expected mass:float64, ok:bool; came' in result.error
+    assert 'expected mass:float64, ok:bool; got' in result.error
     assert len(result.error) < 500
     assert result.result_jsons == '{}'
 

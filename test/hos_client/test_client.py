@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manager_double import WAIT_S, ManagerDouble, running_gateway
+from manager_double import WAIT_S, ManagerDouble, described_devices, running_gateway
 
 from hos_client import (
     Client,
@@ -298,7 +298,7 @@ def test_managing_devices(gateway: Gateway, manager: ManagerDouble) -> None:
 
 
 def known_names(gateway: Gateway) -> list[str]:
-    return sorted(device.name for device in gateway.known_devices())
+    return sorted(device.name for device in described_devices(gateway))
 
 
 def test_a_refusal_comes_back(gateway: Gateway, manager: ManagerDouble) -> None:
@@ -325,14 +325,14 @@ def test_only_what_differs_is_described(gateway: Gateway, manager: ManagerDouble
     devices = pool(*(delta(n, f'D{n}') for n in range(250)))
     with new_client(gateway, devices, name='bay') as client:
         assert client.wait_until_connected()
-    known = gateway.known_devices()
+    known = described_devices(gateway)
     assert {device.uid for device in known} == set(range(250))
     changed = devices.get('D7')
     changed.name = 'new'
     devices.remove('D8')
     with new_client(gateway, devices, name='bay') as client:
         assert client.wait_until_connected()
-    now = {device.id: device for device in gateway.known_devices()}
+    now = {device.id: device for device in described_devices(gateway)}
     assert now['D7'].name == 'new' and 'D8' not in now and len(now) == 249
     # Those that had not changed were not sent again: they are still the same objects.
     before = {device.id: device for device in known}

@@ -4,27 +4,51 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from hos_device_layer.core.rosbridge.messages import (
-    ConnectionInfo,
-    DeviceAPICallResponse,
-    TypedField,
+from hos_device_layer.core.dispatch.effects import (
+    Answer,
+    CallAnswer,
+    ConnectAnswer,
+    ConnectedDevice,
+    DevicesAnswer,
 )
+from hos_device_layer.core.dispatch.events import (
+    CallRequested,
+    CommandAnswered,
+    ConnectRequested,
+    DevicesRequested,
+    Event,
+    LinkClosed,
+    Pinged,
+    ResultReported,
+    StreamSampled,
+)
+from hos_device_layer.core.rosbridge.frames import DeviceDescription
 from hos_device_layer.links.gateway import Gateway, GatewaySettings
 
 WAIT_S = 10
 
+NAMES: dict[type[Event], str] = {
+    ConnectRequested: 'connect',
+    Pinged: 'ping',
+    LinkClosed: 'closed',
+    CommandAnswered: 'answered',
+    ResultReported: 'result',
+    StreamSampled: 'sample',
+    CallRequested: 'api_call',
+}
+
 
 class ManagerDouble:
-    """Every call by the gateway becomes a tuple in `events`."""
+    """Every event becomes a tuple in `events`: its name and its values."""
 
     def __init__(self) -> None:
         self.events: queue.Queue[tuple[Any, ...]] = queue.Queue()
         self.known = lambda uid: True
-        self.infos: tuple[ConnectionInfo, ...] = ()
+        self.devices: tuple[ConnectedDevice, ...] = ()
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -39,43 +63,35 @@ class ManagerDouble:
         self._work.put(None)
         self._thread.join(WAIT_S)
 
+    def handle(self, event: Event) -> Answer | None:
+        match event:
+            case DevicesRequested():
+                return DevicesAnswer(self.devices)
+            case ConnectRequested(uid):
+                self.events.put(('connect', uid))
+                known = self.known(uid)
+                return ConnectAnswer(known, '' if known else f'uid {uid} is not in the fleet')
+            case CommandAnswered():
+                self.events.put(('answered', *event[1:]))
+            case _:
+                self.events.put((NAMES[type(event)], *event))
+        return CallAnswer(True, '', 7) if isinstance(event, CallRequested) else None
+
     def _run(self) -> None:
         while work := self._work.get():
             work()
 
-    # DeviceEvents
 
-    def connect(self, uid: int) -> tuple[bool, str]:
-        self.events.put(('connect', uid))
-        return (True, '') if self.known(uid) else (False, f'uid {uid} is not in the fleet')
+def described_devices(gateway: Gateway) -> list[DeviceDescription]:
+    """Return what clients have told about their devices, after all that they sent before."""
+    answer: queue.Queue[list[DeviceDescription]] = queue.Queue()
 
-    def ping(self, uid: int) -> None:
-        self.events.put(('ping', uid))
+    def read() -> None:
+        clients = gateway._broker._descriptions._clients.values()
+        answer.put([device for devices in clients for device in devices.values()])
 
-    def connection_closed(self, uid: int) -> None:
-        self.events.put(('closed', uid))
-
-    def command_answered(self, cmd_id: int, is_valid: bool, error: str) -> None:
-        self.events.put(('answered', cmd_id, is_valid, error))
-
-    def command_result(
-        self, uid: int, cmd_id: int, success: bool, error: str, result_str: str
-    ) -> None:
-        self.events.put(('result', uid, cmd_id, success, error, result_str))
-
-    def stream_sample(self, uid: int, stream_name: str, data: str) -> None:
-        self.events.put(('sample', uid, stream_name, data))
-
-    # Callers
-
-    def api_call(
-        self, device_id: str, function_name: str, args: Sequence[TypedField]
-    ) -> DeviceAPICallResponse:
-        self.events.put(('api_call', device_id, function_name, tuple(args)))
-        return DeviceAPICallResponse(True, '', 7)
-
-    def connected_devices(self) -> Sequence[ConnectionInfo]:
-        return self.infos
+    gateway._bridge.to_gateway.put(read)
+    return answer.get(timeout=WAIT_S)
 
 
 @contextmanager
@@ -84,7 +100,7 @@ def running_gateway(
 ) -> Iterator[tuple[Gateway, ManagerDouble]]:
     manager = ManagerDouble()
     settings = settings or GatewaySettings(port=0, **changes)
-    gateway = Gateway(settings, manager, manager, manager.wake)
+    gateway = Gateway(settings, manager.handle, manager.wake)
     try:
         yield gateway, manager
     finally:

@@ -1,4 +1,4 @@
-"""Peers of a switchboard, driven by text as a socket would."""
+"""Peers of a broker, driven by text as a socket would."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from hos_device_layer.core.rosbridge import (
     LOCAL_ACCESS,
     Access,
     Role,
-    Session,
     SessionEvent,
     SessionLimits,
 )
@@ -32,15 +31,14 @@ TOKENS = {
 class Peer:
     def __init__(
         self,
-        switchboard: Broker,
+        broker: Broker,
         access: Access | None = LOCAL_ACCESS,
         address: str = '127.0.0.1',
         limits: SessionLimits | None = None,
     ) -> None:
         self.wakes = 0
-        self.switchboard = switchboard
-        self.session = Session(
-            switchboard, access, address, TOKENS.get, self._wake, limits or SessionLimits(), 0.0
+        self.session = broker.open_session(
+            access, address, TOKENS.get, self._wake, limits or SessionLimits(), 0.0
         )
 
     def _wake(self) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from project import SAMPLE_DB
 
-from hos_device_layer.core.dispatch.calls import Argument, check_call
+from hos_device_layer.core.dispatch.calls import TypedField, check_call
 from hos_device_layer.core.dispatch.results import parse_values, to_json, to_marked
 from hos_device_layer.core.errors import ValueMismatchError
 from hos_device_layer.core.spec.field_types import Field, FieldType
@@ -172,7 +172,7 @@ def test_every_function_and_stream_of_the_sample_fits_its_own_specification():
         simulated = SimulatedDevice(device, SAMPLE)
         for function in simulated.functions.values():
             given_arguments = [
-                Argument(field.name, field.type.value, sample_text(field))
+                TypedField(field.name, field.type.value, sample_text(field))
                 for field in function.arguments
             ]
             call = check_call(SAMPLE, device, function.name, given_arguments)

@@ -1,9 +1,11 @@
-"""An API call, judged by the specification."""
+"""The check of an API call against the specification."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from ..errors import ArgumentError, UnknownFunctionError, ValueMismatchError
 from ..spec.field_types import Field
@@ -11,8 +13,8 @@ from ..spec.records import FleetDevice, Function, Spec
 from ..text import shortened
 
 
-class Argument(NamedTuple):
-    """An argument as the caller wrote it."""
+class TypedField(msgspec.Struct, frozen=True):
+    """A named value with its type, written as text: an argument as the caller sent it."""
 
     name: str
     type: str
@@ -20,7 +22,7 @@ class Argument(NamedTuple):
 
 
 class CheckedCall(NamedTuple):
-    """A call that fits the specification, with its arguments in the form that devices read."""
+    """A call that fits the specification; its arguments are in the form that devices read."""
 
     function: Function
     arguments: tuple[str, ...]
@@ -28,15 +30,15 @@ class CheckedCall(NamedTuple):
 
 
 def check_call(
-    spec: Spec, device: FleetDevice, function_name: str, given: Sequence[Argument]
+    spec: Spec, device: FleetDevice, function_name: str, given: Sequence[TypedField]
 ) -> CheckedCall:
-    """Judge a call of a device's function; raises UnknownFunctionError or ArgumentError."""
+    """Check a call of a device's function; raises UnknownFunctionError or ArgumentError."""
     function = _function(spec, device, function_name)
     try:
         arguments = tuple(_arguments(function, given))
         serialized = None
         if spec.device_types[device.device_type].serialized_api:
-            # The check of the specification left out functions that lack a serializer here.
+            # The check of the specification rejects functions that lack a serializer here.
             assert function.serializer is not None
             serialized = function.serializer.serialize(arguments)
     except ValueMismatchError as error:
@@ -60,18 +62,18 @@ def _function(spec: Spec, device: FleetDevice, function_name: str) -> Function:
     raise UnknownFunctionError(text, device.device_id, function_name)
 
 
-def _arguments(function: Function, given: Sequence[Argument]) -> list[str]:
+def _arguments(function: Function, given: Sequence[TypedField]) -> list[str]:
     fields = function.arguments
     if [argument.name for argument in given] != [field.name for field in fields]:
         expected = ', '.join(field.name for field in fields) or 'no arguments'
-        came = ', '.join(argument.name for argument in given) or 'none'
-        raise ValueMismatchError(f'it takes {expected}, in this order; {shortened(came)} came')
+        found = ', '.join(argument.name for argument in given) or 'no arguments'
+        raise ValueMismatchError(f'expected {expected}, in this order; got {shortened(found)}')
     return [_argument_text(field, argument) for field, argument in zip(fields, given)]
 
 
-def _argument_text(field: Field, argument: Argument) -> str:
+def _argument_text(field: Field, argument: TypedField) -> str:
     if argument.type != field.type.value:
         raise ValueMismatchError(
-            f'{field.name} is {field.type.value}, not {shortened(argument.type)}'
+            f'{field.name}: expected type {field.type.value}, got {shortened(argument.type)}'
         )
     return field.type.format(field.parse(argument.data))

@@ -1,4 +1,4 @@
-"""What travels between the device manager and a device, whatever the link."""
+"""What the device manager sends to a device, whatever the link."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..spec.records import Function
 
 class Command(NamedTuple):
     """
-    A call on its way to a device.
+    An accepted call, as it is sent to a device.
 
     `arguments` are the texts of the values, in the order of `function.arguments`; `serialized` is
     the whole command as one text, or None for a device that takes typed arguments.

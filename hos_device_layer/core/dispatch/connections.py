@@ -1,120 +1,45 @@
-"""The connection of each device: its state, and what changes it."""
+"""The connection of each device: its state, the link it belongs to, and what changes both."""
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..spec.records import FleetDevice
 from ..timestamp import Timestamp
+from .connection_states import (
+    TRANSITIONS,
+    ConnectionEvent,
+    ConnectionState,
+    ConnectionTrigger,
+)
 from .deadlines import Deadlines
+from .effects import (
+    CloseDevice,
+    ConnectAnswer,
+    ConnectedDevice,
+    Effect,
+    LogDropped,
+    OpenDevice,
+    PublishConnectionEvent,
+)
+from .events import ConnectRequested, LinkClosed, Pinged
+from .fleet_index import FleetIndex
 
+_State, _Trigger = ConnectionState, ConnectionTrigger
 
-class ConnectionState(enum.Enum):
-    """Where a device stands with the device manager."""
-
-    EXPECTED = 'expected'  # in the fleet, not heard of yet
-    WAITING = 'waiting'  # heard of, not in the fleet
-    CONNECTED = 'connected'
-    TIMED_OUT = 'timed out'
-    DISCONNECTED = 'disconnected'
-    FORGOTTEN = 'forgotten'  # no longer kept
-
-
-class ConnectionTrigger(enum.Enum):
-    """What can happen to a connection."""
-
-    CONNECT = 'connect'  # the device asked to connect
-    PING = 'ping'  # the device gave a sign of life
-    CLOSE = 'close'  # the way to the device is gone
-    SILENCE = 'silence'  # nothing came for as long as the state allows
-    ADD = 'add'  # the device came into the fleet
-    REMOVE = 'remove'  # the device left the fleet
-
-
-class ConnectionEvent(enum.Enum):
-    """What the rest of the system is told."""
-
-    CONNECTED = 'connected'
-    TIMEOUT = 'timeout'
-    RECONNECTED = 'reconnected'
-    DISCONNECTED = 'disconnected'
-
-
-# What each event does in each state. An unlisted pair cannot happen.
-TRANSITIONS: Mapping[
-    tuple[ConnectionState, ConnectionTrigger], tuple[ConnectionState, ConnectionEvent | None]
-] = {
-    (ConnectionState.EXPECTED, ConnectionTrigger.CONNECT): (
-        ConnectionState.CONNECTED,
-        ConnectionEvent.CONNECTED,
-    ),
-    # A device that was connected before the manager restarted goes on pinging.
-    (ConnectionState.EXPECTED, ConnectionTrigger.PING): (
-        ConnectionState.CONNECTED,
-        ConnectionEvent.CONNECTED,
-    ),
-    (ConnectionState.EXPECTED, ConnectionTrigger.CLOSE): (ConnectionState.EXPECTED, None),
-    (ConnectionState.EXPECTED, ConnectionTrigger.REMOVE): (ConnectionState.FORGOTTEN, None),
-    (ConnectionState.WAITING, ConnectionTrigger.CONNECT): (ConnectionState.WAITING, None),
-    (ConnectionState.WAITING, ConnectionTrigger.PING): (ConnectionState.WAITING, None),
-    (ConnectionState.WAITING, ConnectionTrigger.CLOSE): (ConnectionState.FORGOTTEN, None),
-    (ConnectionState.WAITING, ConnectionTrigger.SILENCE): (ConnectionState.FORGOTTEN, None),
-    (ConnectionState.WAITING, ConnectionTrigger.ADD): (
-        ConnectionState.CONNECTED,
-        ConnectionEvent.CONNECTED,
-    ),
-    (ConnectionState.CONNECTED, ConnectionTrigger.CONNECT): (
-        ConnectionState.CONNECTED,
-        ConnectionEvent.RECONNECTED,
-    ),
-    (ConnectionState.CONNECTED, ConnectionTrigger.PING): (ConnectionState.CONNECTED, None),
-    (ConnectionState.CONNECTED, ConnectionTrigger.CLOSE): (
-        ConnectionState.TIMED_OUT,
-        ConnectionEvent.TIMEOUT,
-    ),
-    (ConnectionState.CONNECTED, ConnectionTrigger.SILENCE): (
-        ConnectionState.TIMED_OUT,
-        ConnectionEvent.TIMEOUT,
-    ),
-    (ConnectionState.CONNECTED, ConnectionTrigger.REMOVE): (
-        ConnectionState.FORGOTTEN,
-        ConnectionEvent.DISCONNECTED,
-    ),
-    (ConnectionState.TIMED_OUT, ConnectionTrigger.CONNECT): (
-        ConnectionState.CONNECTED,
-        ConnectionEvent.RECONNECTED,
-    ),
-    (ConnectionState.TIMED_OUT, ConnectionTrigger.PING): (
-        ConnectionState.CONNECTED,
-        ConnectionEvent.RECONNECTED,
-    ),
-    (ConnectionState.TIMED_OUT, ConnectionTrigger.CLOSE): (ConnectionState.TIMED_OUT, None),
-    (ConnectionState.TIMED_OUT, ConnectionTrigger.SILENCE): (
-        ConnectionState.DISCONNECTED,
-        ConnectionEvent.DISCONNECTED,
-    ),
-    (ConnectionState.TIMED_OUT, ConnectionTrigger.REMOVE): (
-        ConnectionState.FORGOTTEN,
-        ConnectionEvent.DISCONNECTED,
-    ),
-    (ConnectionState.DISCONNECTED, ConnectionTrigger.CONNECT): (
-        ConnectionState.CONNECTED,
-        ConnectionEvent.RECONNECTED,
-    ),
-    (ConnectionState.DISCONNECTED, ConnectionTrigger.PING): (
-        ConnectionState.CONNECTED,
-        ConnectionEvent.RECONNECTED,
-    ),
-    (ConnectionState.DISCONNECTED, ConnectionTrigger.CLOSE): (ConnectionState.DISCONNECTED, None),
-    (ConnectionState.DISCONNECTED, ConnectionTrigger.REMOVE): (ConnectionState.FORGOTTEN, None),
-}
+_HEARD = (_Trigger.CONNECT, _Trigger.PING)
 
 
 class DeviceConnection:
-    """One device's connection. `device` is None while it waits; `since` is its latest change."""
+    """
+    The connection of one device.
 
-    __slots__ = ('device', 'last_seen', 'since', 'state', 'uid')
+    `device` is None while it waits to be added to the fleet. `link` is the link that it belongs
+    to, '' for none. `since` is the time of the latest change.
+    """
+
+    __slots__ = ('description', 'device', 'last_seen', 'link', 'since', 'state', 'uid')
 
     def __init__(
         self, uid: int, device: FleetDevice | None, state: ConnectionState, now: Timestamp
@@ -123,20 +48,49 @@ class DeviceConnection:
         self.device = device
         self.state = state
         self.since = now
+        self.link = ''
+        self.description = ''
         self.last_seen: Timestamp | None = None
 
 
-class Connections:
-    """All connections, by uid."""
+class EndTasks(NamedTuple):
+    """For the dispatcher: a device has been disconnected, so its tasks end with this error."""
 
-    def __init__(self, timeout_s: float, disconnect_after_s: float) -> None:
+    uid: int
+    error: str
+
+
+ConnectionEffects = list[Effect | EndTasks]
+
+
+class Connections:
+    """
+    All connections, by uid: those of the fleet, and at most `max_waiting` waiting ones.
+
+    A device belongs to the link through which it connected, until it is disconnected or connects
+    through another one. The handlers of events return effects.
+    """
+
+    def __init__(
+        self,
+        fleet: FleetIndex,
+        timeout_s: float,
+        disconnect_after_s: float,
+        max_waiting: int,
+        now: Timestamp,
+    ) -> None:
+        self._fleet = fleet
         self._silence_s = {
-            ConnectionState.CONNECTED: timeout_s,
-            ConnectionState.WAITING: timeout_s,
-            ConnectionState.TIMED_OUT: disconnect_after_s,
+            _State.CONNECTED: timeout_s,
+            _State.WAITING: timeout_s,
+            _State.TIMED_OUT: disconnect_after_s,
         }
-        self._connections: dict[int, DeviceConnection] = {}
+        self._max_waiting = max_waiting
         self._deadlines = Deadlines()
+        self._connections = {
+            uid: DeviceConnection(uid, device, _State.EXPECTED, now)
+            for uid, device in fleet.by_uid.items()
+        }
 
     def __iter__(self) -> Iterator[DeviceConnection]:
         return iter(self._connections.values())
@@ -144,56 +98,187 @@ class Connections:
     def __len__(self) -> int:
         return len(self._connections)
 
-    def __getitem__(self, uid: int) -> DeviceConnection:
-        return self._connections[uid]
-
     def get(self, uid: int) -> DeviceConnection | None:
         """Return the connection of a device, or None if it is neither expected nor waiting."""
         return self._connections.get(uid)
 
-    def expect(self, uid: int, device: FleetDevice, now: Timestamp) -> None:
-        """Begin with a device of the fleet that was not heard of yet."""
-        self._connections[uid] = DeviceConnection(uid, device, ConnectionState.EXPECTED, now)
+    def connected(self) -> list[DeviceConnection]:
+        """Return the devices that are connected now."""
+        return [c for c in self._connections.values() if c.state is _State.CONNECTED]
 
-    def wait(self, uid: int, now: Timestamp) -> DeviceConnection:
-        """Begin with a device that was heard of but is not in the fleet."""
-        connection = self._connections[uid] = DeviceConnection(
-            uid, None, ConnectionState.WAITING, now
+    def connected_devices(self) -> tuple[ConnectedDevice, ...]:
+        """Return the devices that are connected now, as values."""
+        return tuple(
+            ConnectedDevice(connection.uid, connection.device, connection.since.epoch)
+            for connection in self.connected()
+            if connection.device is not None
         )
-        return connection
 
-    def handle(
-        self, connection: DeviceConnection, event: ConnectionTrigger, now: Timestamp
-    ) -> ConnectionEvent | None:
-        """Let an event happen to a connection; the only place that changes a state."""
-        old = connection.state
-        state, notice = TRANSITIONS[old, event]
-        if event in (ConnectionTrigger.CONNECT, ConnectionTrigger.PING):
-            connection.last_seen = now
-        if state is not old or notice is not None:
-            connection.state = state
-            connection.since = now
-        self._watch(connection, event, state is not old, now)
-        return notice
+    def foreign_link(self, uid: int, link: str) -> str:
+        """Return why an event of a device does not count; '' if it came through its own link."""
+        connection = self._connections.get(uid)
+        if connection is not None and connection.link == link:
+            return ''
+        if connection is None or not connection.link:
+            return f'uid {uid} is not connected'
+        return f'uid {uid} is connected through the link {connection.link!r}, not {link!r}'
+
+    # Events
+
+    def connect_requested(
+        self, event: ConnectRequested, now: Timestamp, link: str
+    ) -> ConnectionEffects:
+        """Handle a request to connect; a device that is not in the fleet waits."""
+        uid = event.uid
+        connection = self._connections.get(uid) or self._begin_waiting(uid, now)
+        if connection is not None:
+            connection.description = event.description
+        if connection is None or connection.state is _State.WAITING:
+            if connection is not None:
+                self._apply(connection, _Trigger.CONNECT, now, link)
+            error = self._fleet.unknown_uid(uid, event.description)
+            return [LogDropped(f'a request to connect: {error}'), ConnectAnswer(False, error)]
+        return [*self._apply(connection, _Trigger.CONNECT, now, link), ConnectAnswer(True)]
+
+    def pinged(self, event: Pinged, now: Timestamp, link: str) -> ConnectionEffects:
+        """Handle a ping; only the first one of a device that is not in the fleet is logged."""
+        uid = event.uid
+        connection = self._connections.get(uid)
+        if connection is None:
+            connection = self._begin_waiting(uid, now)
+            if connection is not None:
+                self._apply(connection, _Trigger.PING, now, link)
+            return [LogDropped(f'a ping: {self._fleet.unknown_uid(uid)}')]
+        if connection.link not in ('', link) and connection.state is not _State.WAITING:
+            return [
+                LogDropped(f'a ping through the link {link!r}: {self.foreign_link(uid, link)}')
+            ]
+        return self._apply(connection, _Trigger.PING, now, link)
+
+    def link_closed(self, event: LinkClosed, now: Timestamp, link: str) -> ConnectionEffects:
+        """Handle that a link has lost a device; another link's loss changes nothing."""
+        connection = self._connections.get(event.uid)
+        if connection is None or connection.link != link:
+            return []
+        return self._apply(connection, _Trigger.CLOSE, now, link)
+
+    # Time, and another fleet
 
     def next_deadline(self) -> float | None:
-        """Return a time [s, steady] before which `take_silent` returns nothing."""
+        """Return a time [s, steady] before which `advance` has nothing to do."""
         return self._deadlines.next()
 
-    def take_silent(self, now: Timestamp) -> list[DeviceConnection]:
-        """Return the connections that have been silent for as long as their state allows."""
-        return [self._connections[uid] for uid in self._deadlines.take_due(now.steady)]
+    def advance(self, now: Timestamp) -> ConnectionEffects:
+        """Handle the devices that have been silent for as long as their state allows."""
+        effects: ConnectionEffects = []
+        for uid in self._deadlines.take_due(now.steady):
+            connection = self._connections[uid]
+            effects += self._apply(connection, _Trigger.SILENCE, now, connection.link)
+        return effects
+
+    def replace_fleet(self, fleet: FleetIndex, now: Timestamp) -> ConnectionEffects:
+        """
+        Continue with another specification of the fleet.
+
+        A device that was removed, or whose type changed, is disconnected; one that waits and was
+        added is connected; one whose type has other streams or commands is opened again.
+        """
+        old, self._fleet = self._fleet, fleet
+        effects: ConnectionEffects = []
+        for uid, device in old.by_uid.items():
+            new = fleet.by_uid.get(uid)
+            if new is None or new.device_type != device.device_type:
+                connection = self._connections[uid]
+                effects += self._apply(connection, _Trigger.REMOVE, now, connection.link)
+        for uid, device in fleet.by_uid.items():
+            effects += self._update(uid, device, old, now)
+        return effects
+
+    def _update(
+        self, uid: int, device: FleetDevice, old: FleetIndex, now: Timestamp
+    ) -> ConnectionEffects:
+        connection = self._connections.get(uid)
+        if connection is None:
+            self._connections[uid] = DeviceConnection(uid, device, _State.EXPECTED, now)
+            return []
+        connection.device = device
+        if connection.state is _State.WAITING:
+            return self._apply(connection, _Trigger.ADD, now, connection.link)
+        if connection.state is _State.CONNECTED:
+            needs = self._fleet.needs_of(device)
+            if needs != old.needs_of(device):
+                return [OpenDevice(connection.link, device, *needs)]
+        return []
+
+    # Parts
+
+    def _begin_waiting(self, uid: int, now: Timestamp) -> DeviceConnection | None:
+        if len(self._connections) - len(self._fleet.by_uid) >= self._max_waiting:
+            return None
+        connection = DeviceConnection(uid, None, _State.WAITING, now)
+        self._connections[uid] = connection
+        return connection
+
+    def _apply(
+        self, connection: DeviceConnection, trigger: ConnectionTrigger, now: Timestamp, link: str
+    ) -> ConnectionEffects:
+        """Apply a trigger to a connection; the only place that changes a state."""
+        old, old_link = connection.state, connection.link
+        state, event = TRANSITIONS[old, trigger]
+        if trigger in _HEARD:
+            connection.last_seen = now
+        if state is not old or event is not None:
+            connection.state = state
+            connection.since = now
+        connection.link = '' if state is _State.DISCONNECTED else link
+        self._watch(connection, trigger, state is not old, now)
+        if event is None:
+            return []
+        return self._effects(connection, trigger, event, old_link, now)
+
+    def _effects(
+        self,
+        connection: DeviceConnection,
+        trigger: ConnectionTrigger,
+        event: ConnectionEvent,
+        old_link: str,
+        now: Timestamp,
+    ) -> ConnectionEffects:
+        uid, device = connection.uid, connection.device
+        assert device is not None  # A waiting device causes no events.
+        published = PublishConnectionEvent(event, uid, device, now.epoch)
+        if event is ConnectionEvent.TIMEOUT:
+            return [published]
+        if event is ConnectionEvent.DISCONNECTED:
+            error = _why_disconnected(device, trigger)
+            return [CloseDevice(old_link, uid), published, EndTasks(uid, error)]
+        effects: ConnectionEffects = []
+        if old_link not in ('', connection.link):
+            effects.append(CloseDevice(old_link, uid))
+        opened = OpenDevice(connection.link, device, *self._fleet.needs_of(device))
+        return [*effects, opened, published]
 
     def _watch(
-        self, connection: DeviceConnection, event: ConnectionTrigger, changed: bool, now: Timestamp
+        self,
+        connection: DeviceConnection,
+        trigger: ConnectionTrigger,
+        changed: bool,
+        now: Timestamp,
     ) -> None:
         uid = connection.uid
-        if connection.state is ConnectionState.FORGOTTEN:
+        if connection.state is _State.FORGOTTEN:
             self._connections.pop(uid, None)
             self._deadlines.drop(uid)
             return
         silence_s = self._silence_s.get(connection.state)
         if silence_s is None:
             self._deadlines.drop(uid)
-        elif changed or event in (ConnectionTrigger.CONNECT, ConnectionTrigger.PING):
+        elif changed or trigger in _HEARD:
             self._deadlines.set(uid, now.steady + silence_s)
+
+
+def _why_disconnected(device: FleetDevice, trigger: ConnectionTrigger) -> str:
+    reason = 'it was silent for too long'
+    if trigger is _Trigger.REMOVE:
+        reason = 'its row in the fleet was changed or removed'
+    return f'{device.device_id!r} was disconnected: {reason}'

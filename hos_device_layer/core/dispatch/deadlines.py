@@ -1,4 +1,4 @@
-"""Deadlines of many things, of which most are postponed or dropped before they are due."""
+"""Deadlines of many things, most of which are postponed or dropped before they are due."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class Deadlines:
     """
     The next deadline of each key [s, steady clock].
 
-    Postponing and dropping cost a dictionary access: the queue learns of them when the old
+    Postponing and dropping cost one dictionary access: the queue is corrected when the old
     deadline is due.
     """
 

@@ -10,23 +10,31 @@ from .deadlines import Deadlines
 
 
 class RunningTask:
-    """An accepted call; `accepted` is whether the device has taken the command."""
+    """An accepted call; `link` is the link through which its command was sent."""
 
-    __slots__ = ('accepted', 'device', 'function', 'started', 'task_id', 'uid')
+    __slots__ = ('accepted', 'answered', 'device', 'function', 'link', 'started', 'task_id', 'uid')
 
     def __init__(
-        self, task_id: int, uid: int, device: FleetDevice, function: Function, started: Timestamp
+        self,
+        task_id: int,
+        uid: int,
+        device: FleetDevice,
+        function: Function,
+        link: str,
+        started: Timestamp,
     ) -> None:
         self.task_id = task_id
         self.uid = uid
         self.device = device
         self.function = function
+        self.link = link
         self.started = started
         self.accepted = False
+        self.answered = False  # The device has accepted or refused the command.
 
 
 class RunningTasks:
-    """The running tasks, by id; what is taken out has ended and never comes back."""
+    """The running tasks, by id; one that has ended is not kept."""
 
     def __init__(self, accept_timeout_s: float, result_timeout_s: float) -> None:
         self.accept_timeout_s = accept_timeout_s
@@ -40,7 +48,7 @@ class RunningTasks:
         return len(self._tasks)
 
     def __iter__(self) -> Iterator[RunningTask]:
-        """Go through the tasks that run now; they may be ended meanwhile."""
+        """Iterate over the tasks that run now; they may be ended meanwhile."""
         return iter(list(self._tasks.values()))
 
     def __contains__(self, task_id: int) -> bool:
@@ -63,7 +71,7 @@ class RunningTasks:
         return self.result_timeout_s if function.timeout_s is None else function.timeout_s
 
     def start(self, task: RunningTask) -> None:
-        """Begin a task; its device now has to accept the command."""
+        """Add a task; its device now has to accept the command."""
         self._tasks[task.task_id] = task
         self._by_uid.setdefault(task.uid, {})[task.task_id] = task
         key = task.uid, task.function.name
@@ -71,12 +79,12 @@ class RunningTasks:
         self._deadlines.set(task.task_id, task.started.steady + self.accept_timeout_s)
 
     def accept(self, task: RunningTask, now: Timestamp) -> None:
-        """Take note that the device accepted the command; it now has to finish it."""
-        task.accepted = True
+        """Record that the device accepted the command; it now has to finish it."""
+        task.accepted = task.answered = True
         self._deadlines.set(task.task_id, now.steady + self.timeout_s(task.function))
 
     def end(self, task: RunningTask) -> None:
-        """Take a task out."""
+        """Remove a task that has ended."""
         del self._tasks[task.task_id]
         of_device = self._by_uid[task.uid]
         del of_device[task.task_id]
@@ -93,5 +101,5 @@ class RunningTasks:
         return self._deadlines.next()
 
     def take_late(self, now: Timestamp) -> list[RunningTask]:
-        """Return the tasks that have passed the limit they are under, the earliest first."""
+        """Return the tasks that have passed their time limit, the earliest first."""
         return [self._tasks[task_id] for task_id in self._deadlines.take_due(now.steady)]

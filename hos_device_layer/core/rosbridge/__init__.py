@@ -2,11 +2,14 @@
 
 from .access import ANONYMOUS_DEVICE_ACCESS, LOCAL_ACCESS, Access, Role
 from .authentication_backoff import AuthenticationBackoff
-from .broker import Broker, Published
-from .events import ServiceCall, SessionEvent
+from .broker import Broker
+from .close_reasons import CloseReason
+from .device_channel import Relay
+from .events import Request, ServiceCall, SessionEvent
 from .frames import FrameError
 from .rate_limits import SessionLimits
-from .session import CloseReason, Session
+from .session import Session
+from .subscriptions import PublishedMessage
 
 __all__ = [
     'ANONYMOUS_DEVICE_ACCESS',
@@ -16,7 +19,9 @@ __all__ = [
     'Broker',
     'CloseReason',
     'FrameError',
-    'Published',
+    'PublishedMessage',
+    'Relay',
+    'Request',
     'Role',
     'ServiceCall',
     'Session',

@@ -1,4 +1,4 @@
-"""Who a peer is, and what it may do therefore."""
+"""The identity and the permissions of a peer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Role(enum.Enum):
-    """What a token is for."""
+    """What the bearer of a token may do."""
 
     DEVICE = 'device'
     OPERATOR = 'operator'
@@ -19,7 +19,7 @@ class Access(msgspec.Struct, frozen=True):
     """
     What a peer may do. `uids` are the devices it may be, or None for any.
 
-    `name` is for log lines: that of the token, never the token itself; empty without one.
+    `name` is for log lines: the name of the token, never the token itself; empty without one.
     """
 
     roles: frozenset[Role] = frozenset()
@@ -28,14 +28,17 @@ class Access(msgspec.Struct, frozen=True):
 
     @property
     def is_authenticated(self) -> bool:
+        """Whether the peer has sent a valid token."""
         return bool(self.name)
 
     @property
     def may_call(self) -> bool:
+        """Whether the peer may call functions of devices."""
         return Role.OPERATOR in self.roles
 
     @property
     def may_read(self) -> bool:
+        """Whether the peer may list devices and subscribe to topics."""
         return bool(self.roles & {Role.OPERATOR, Role.VIEWER})
 
     def may_be(self, uid: int) -> bool:
@@ -43,8 +46,8 @@ class Access(msgspec.Struct, frozen=True):
         return Role.DEVICE in self.roles and (self.uids is None or uid in self.uids)
 
 
-# A peer on this machine could start the program it calls just as well.
+# A program on this machine could start the device manager itself.
 LOCAL_ACCESS = Access(frozenset({Role.DEVICE, Role.OPERATOR, Role.VIEWER}))
 
-# Where the site allows devices without tokens on its network.
+# For sites that allow devices without tokens on their network.
 ANONYMOUS_DEVICE_ACCESS = Access(frozenset({Role.DEVICE}))

@@ -1,37 +1,57 @@
-"""A device's place at the gateway: what it serves, and the commands it has not answered."""
+"""A device that a session serves: its services, and the commands that it has not answered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from ..dispatch.calls import TypedField
 from ..dispatch.commands import Command
-from .events import CommandAnswered
+from ..dispatch.events import CommandAnswered, ResultReported
 from .frames import CallService, FrameId, raw
 from .messages import (
     DeviceCommandRequest,
     DeviceCommandResponse,
     SerializedDeviceCommandRequest,
-    TypedField,
 )
 from .names import ServiceKind
 
-# A client may register before it serves; what comes in between waits for it, and not much does.
+# A client may register before it advertises its services. This many commands wait for that.
 MAX_WAITING = 100
+
+# Results of relayed commands that are awaited; the oldest are given up.
+MAX_RELAYED = 1_000
+
+
+class Relay(Protocol):
+    """The sender of a command that is not the device manager's own."""
+
+    def answered(self, is_valid: bool, error: str) -> None:
+        """Receive the answer to the command; called exactly once."""
+
+    def reported(self, result: ResultReported) -> None:
+        """Receive the result of an accepted command."""
+
+    def abandoned(self) -> None:
+        """Called when the result of an accepted command is no longer awaited."""
 
 
 class ChannelCommand(NamedTuple):
-    """A command to send; `relay` numbers those that are not the device manager's own."""
+    """A command to send; `relay` is None for the device manager's own commands."""
 
     command: Command
-    relay: int | None = None
+    relay: Relay | None = None
 
-    def answered(self, is_valid: bool, error: str) -> CommandAnswered:
-        return CommandAnswered(self.command.cmd_id, is_valid, error, self.relay)
+    def answered(self, is_valid: bool, error: str) -> list[CommandAnswered]:
+        """Pass an answer on to the relay, or return it as an event."""
+        if self.relay is not None:
+            self.relay.answered(is_valid, error)
+            return []
+        return [CommandAnswered(self.command.uid, self.command.cmd_id, is_valid, error)]
 
 
-class _Advertised:
-    """A service as the device named it, and how many calls it has got."""
+class _AdvertisedService:
+    """A service by the name that the device sent, and how many calls it has received."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -45,70 +65,93 @@ class _Advertised:
 
 class DeviceChannel:
     """
-    One device behind a socket.
+    One device of a session; `send` queues a frame for its peer.
 
-    Every command is answered by one `CommandAnswered`, unless the seat is lost before.
+    Each command leads to one `CommandAnswered`, unless it is withdrawn or the channel is closed
+    before. Relayed commands are always answered.
     """
 
     def __init__(self, uid: int, max_outstanding: int) -> None:
         self.uid = uid
         self._max_outstanding = max_outstanding
-        self._services: dict[ServiceKind, _Advertised] = {}
+        self._services: dict[ServiceKind, _AdvertisedService] = {}
         self._waiting: list[ChannelCommand] = []
         # By the id of the call; in the order of sending.
         self._outstanding: dict[str, tuple[ServiceKind, ChannelCommand]] = {}
+        self._relays: dict[int, Relay] = {}
 
     @property
     def serves(self) -> bool:
-        """Whether the device serves anything."""
+        """Whether the device has advertised a service."""
         return bool(self._services)
 
     def advertise(
         self, kind: ServiceKind, name: str
     ) -> tuple[list[CommandAnswered], list[CallService]]:
-        """Take note of a service; returns what became of older commands, and calls to send."""
+        """Record a service; returns refusals of older commands, and calls to send."""
         answers = self.unadvertise(kind)
-        self._services[kind] = _Advertised(name)
+        self._services[kind] = _AdvertisedService(name)
         waiting, self._waiting = self._waiting, []
-        outcomes = [self.command(order) for order in waiting]
-        calls = [outcome for outcome in outcomes if isinstance(outcome, CallService)]
-        answers += [outcome for outcome in outcomes if isinstance(outcome, CommandAnswered)]
+        calls: list[CallService] = []
+        for command in waiting:
+            call, refusals = self.command(command)
+            answers += refusals
+            calls += [call] if call is not None else []
         return answers, calls
 
     def unadvertise(self, kind: ServiceKind) -> list[CommandAnswered]:
-        """Forget a service; returns refusals of the commands it has not answered."""
+        """Forget a service; returns refusals of the commands that it has not answered."""
         self._services.pop(kind, None)
-        unanswered = [i for i, (served_by, _) in self._outstanding.items() if served_by is kind]
-        return [
-            self._outstanding.pop(call_id)[1].answered(
-                False,
-                f'the device with uid {self.uid} withdrew its service before it answered',
-            )
-            for call_id in unanswered
-        ]
+        error = f'the device with uid {self.uid} withdrew its service before it answered'
+        return self._refuse_outstanding(error, {kind})
 
-    def command(self, order: ChannelCommand) -> CallService | CommandAnswered | None:
-        """Return the call that sends a command, or its refusal, or None while it has to wait."""
-        command = order.command
-        kind = (
-            ServiceKind.COMMAND if command.serialized is None else ServiceKind.SERIALIZED_COMMAND
-        )
+    def close(self, error: str) -> None:
+        """Answer relayed commands; the others may have reached the device and still count."""
+        commands = [*self._waiting, *(command for _, command in self._outstanding.values())]
+        for command in commands:
+            if command.relay is not None:
+                command.answered(False, error)
+        for relay in self._relays.values():
+            relay.abandoned()
+        self._waiting.clear()
+        self._outstanding.clear()
+        self._relays.clear()
+
+    def command(self, command: ChannelCommand) -> tuple[CallService | None, list[CommandAnswered]]:
+        """Return the call that sends a command, or its refusal, or neither while it waits."""
+        serialized = command.command.serialized is not None
+        kind = ServiceKind.SERIALIZED_COMMAND if serialized else ServiceKind.COMMAND
         advertised = self._services.get(kind)
         if advertised is None:
-            return self._wait(order, kind)
+            return None, self._wait(command, kind)
         if len(self._outstanding) >= self._max_outstanding:
-            return self._refusal(
-                order, f'has {len(self._outstanding)} unanswered commands; call more slowly'
+            return None, self._refusal(
+                command, f'has {len(self._outstanding)} unanswered commands; call more slowly'
             )
         call_id = advertised.next_id()
-        self._outstanding[call_id] = kind, order
-        return CallService(id=call_id, service=advertised.name, args=raw(command_request(command)))
+        self._outstanding[call_id] = kind, command
+        if command.relay is not None:
+            self._await_result(command.command.cmd_id, command.relay)
+        return (
+            CallService(
+                id=call_id, service=advertised.name, args=raw(command_request(command.command))
+            ),
+            [],
+        )
+
+    def withdraw(self, cmd_id: int) -> None:
+        """Do not send a command of the device manager that still waits."""
+        self._waiting = [
+            waiting
+            for waiting in self._waiting
+            if waiting.relay is not None or waiting.command.cmd_id != cmd_id
+        ]
 
     def answer(
         self, call_id: FrameId, service: str, response: DeviceCommandResponse
-    ) -> CommandAnswered | None:
+    ) -> list[CommandAnswered] | None:
         """
-        Match a device's answer with its command; None if there is none for it.
+        Match an answer of the device with its command; None if it answers no command.
 
         An answer without an id belongs to the oldest call of its service.
         """
@@ -116,35 +159,59 @@ class DeviceChannel:
         outstanding = self._outstanding.pop(key, None) if isinstance(key, str) else None
         if outstanding is None:
             return None
-        return outstanding[1].answered(response.is_valid, response.error)
+        command = outstanding[1]
+        if not response.is_valid:
+            self._relays.pop(command.command.cmd_id, None)
+        return command.answered(response.is_valid, response.error)
+
+    def report(self, result: ResultReported) -> list[ResultReported]:
+        """Pass the result of a relayed command on, or return it as an event."""
+        relay = self._relays.pop(result.cmd_id, None)
+        if relay is None:
+            return [result]
+        relay.reported(result)
+        return []
+
+    def _await_result(self, cmd_id: int, relay: Relay) -> None:
+        self._relays[cmd_id] = relay
+        if len(self._relays) > MAX_RELAYED:
+            self._relays.pop(next(iter(self._relays))).abandoned()
 
     def _calls_of(self, service: str) -> Iterator[str]:
         kinds = [kind for kind, served in self._services.items() if served.name == service]
         return (i for i, (kind, _) in self._outstanding.items() if kind in kinds)
 
-    def _wait(self, order: ChannelCommand, kind: ServiceKind) -> CommandAnswered | None:
+    def _refuse_outstanding(self, error: str, kinds: set[ServiceKind]) -> list[CommandAnswered]:
+        unanswered = [i for i, (kind, _) in self._outstanding.items() if kind in kinds]
+        return [
+            answer
+            for call_id in unanswered
+            for answer in self._outstanding.pop(call_id)[1].answered(False, error)
+        ]
+
+    def _wait(self, command: ChannelCommand, kind: ServiceKind) -> list[CommandAnswered]:
         if self._services:
             (other, *_) = self._services
             return self._refusal(
-                order,
+                command,
                 f'serves {other.value} only, but the specification asks for {kind.value}; '
                 'set or clear serialized_api of its device type',
             )
         if len(self._waiting) >= MAX_WAITING:
             return self._refusal(
-                order, 'is connected but does not serve commands: it has to advertise_service'
+                command, 'is connected but serves no commands; it must send advertise_service'
             )
-        self._waiting.append(order)
-        return None
+        self._waiting.append(command)
+        return []
 
-    def _refusal(self, order: ChannelCommand, reason: str) -> CommandAnswered:
-        return order.answered(False, f'the device with uid {self.uid} {reason}')
+    def _refusal(self, command: ChannelCommand, reason: str) -> list[CommandAnswered]:
+        return command.answered(False, f'the device with uid {self.uid} {reason}')
 
 
 def command_request(
     command: Command,
 ) -> DeviceCommandRequest | SerializedDeviceCommandRequest:
-    """Write a command as the request of its service."""
+    """Return a command as the request of its service."""
     if command.serialized is not None:
         return SerializedDeviceCommandRequest(
             command.cmd_id, command.serialized, command.function.name

@@ -1,10 +1,10 @@
 """
-The devices that client programs have told the gateway about, connected or not.
+What client programs tell the gateway about their devices, connected or not.
 
-A client keeps the gateway's picture of its devices up to date by an op of ours, `sync`: it sends
-the hash of its set; the gateway answers with its own, and with the hash of each device where the
-sets differ, so that only what differs has to be sent. Other servers answer this op with an error,
-and a client goes on without it.
+A client keeps these descriptions up to date with the op `sync`, an extension of the protocol: it
+sends the hash of its set of devices; the gateway answers with its own hash, and with the hash of
+each device where the sets differ, so that only the differences have to be sent. Other servers
+answer this op with an error, and a client continues without it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
+from ..text import shortened
 from .frames import DeviceDescription, FrameError, Sync
 
-# Devices of one client, and what is remembered in all; the longest unheard is forgotten first.
+# Devices of one client, and the totals; the client that was silent for longest is forgotten first.
 _MAX_DEVICES = 2_000
 _MAX_CLIENTS = 1_000
 _MAX_DEVICES_IN_ALL = 20_000
@@ -35,30 +36,38 @@ def set_hash(device_hashes: Iterable[str]) -> str:
 
 
 class DeviceDescriptions:
-    """The sets of devices, by the token and the name of the client that told them."""
+    """The descriptions of devices, by the token and the name of the client that sent them."""
 
     def __init__(self) -> None:
-        self._rosters: OrderedDict[tuple[str, str], dict[str, DeviceDescription]] = OrderedDict()
+        self._clients: OrderedDict[tuple[str, str], dict[str, DeviceDescription]] = OrderedDict()
+        self._by_uid: dict[int, DeviceDescription] = {}
 
-    def devices(self) -> list[DeviceDescription]:
-        """Return all devices that clients know."""
-        return [device for roster in self._rosters.values() for device in roster.values()]
+    def text(self, uid: int) -> str:
+        """Return how a device describes itself, for a log line or an error; '' if it does not."""
+        description = self._by_uid.get(uid)
+        if description is None:
+            return ''
+        name = shortened(description.name or description.id)
+        return f'{name}, type {shortened(description.type)}' if description.type else name
 
     def sync(self, token_name: str, frame: Sync) -> Sync:
-        """Take what a client tells, and return what the gateway has now; raises FrameError."""
+        """Apply a client's changes and return the answer to the frame; raises FrameError."""
         if not frame.client:
-            raise FrameError('a sync frame needs the name of the client')
+            raise FrameError('a sync frame requires the name of the client')
         key = token_name, frame.client
-        roster = self._rosters.setdefault(key, {})
-        self._rosters.move_to_end(key)
+        devices = self._clients.setdefault(key, {})
+        self._clients.move_to_end(key)
         for device_id in frame.remove:
-            roster.pop(device_id, None)
+            self._forget(devices.pop(device_id, None))
         for device in frame.update:
-            if device.id not in roster and len(roster) >= _MAX_DEVICES:
-                raise FrameError(f'a client may have {_MAX_DEVICES} devices')
-            roster[device.id] = device
+            if device.id not in devices and len(devices) >= _MAX_DEVICES:
+                raise FrameError(f'a client may describe at most {_MAX_DEVICES} devices')
+            self._forget(devices.get(device.id))
+            devices[device.id] = device
+            if device.uid is not None:
+                self._by_uid[device.uid] = device
         self._forget_oldest()
-        hashes = {d.id: device_hash(d.id, d.type, d.name, d.tags) for d in roster.values()}
+        hashes = {d.id: device_hash(d.id, d.type, d.name, d.tags) for d in devices.values()}
         own = set_hash(hashes.values())
         return Sync(
             id=frame.id,
@@ -67,11 +76,18 @@ class DeviceDescriptions:
             devices=None if own == frame.hash else hashes,
         )
 
+    def _forget(self, device: DeviceDescription | None) -> None:
+        uid = None if device is None else device.uid
+        if uid is not None and self._by_uid.get(uid) is device:
+            del self._by_uid[uid]
+
     def _forget_oldest(self) -> None:
-        count = sum(len(roster) for roster in self._rosters.values())
-        while count > _MAX_DEVICES_IN_ALL or len(self._rosters) > _MAX_CLIENTS:
-            _, forgotten = self._rosters.popitem(last=False)
+        count = sum(len(devices) for devices in self._clients.values())
+        while count > _MAX_DEVICES_IN_ALL or len(self._clients) > _MAX_CLIENTS:
+            _, forgotten = self._clients.popitem(last=False)
             count -= len(forgotten)
+            for device in forgotten.values():
+                self._forget(device)
 
 
 def _sha1(parts: Iterable[str]) -> str:

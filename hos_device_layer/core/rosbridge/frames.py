@@ -1,9 +1,9 @@
 """
-The frames of the rosbridge protocol v2 that the gateway and its peers exchange, one struct an op.
+The frames of the rosbridge protocol v2 that the gateway and its peers exchange, one struct per op.
 
 https://github.com/RobotWebTools/rosbridge_suite/blob/ros2/ROSBRIDGE_PROTOCOL.md. Fields that carry
-a message stay raw JSON until its type is known from the name it goes by; fields that nothing here
-acts on (`latch`, `queue_size`, …) are skipped.
+a message stay raw JSON until the topic or service tells its type. Fields without effect here
+(`latch`, `queue_size`, …) are skipped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..text import shortened
 # Some clients number their frames instead of naming them.
 FrameId = str | int | None
 
-# The gateway keeps these, so they are bounded.
+# The gateway keeps these texts, so their length is limited.
 _Text = Annotated[str, msgspec.Meta(max_length=200)]
 
 _NOTHING = msgspec.Raw(b'{}')
@@ -26,7 +26,7 @@ _ABSENT = msgspec.Raw(b'null')
 
 
 class FrameError(HosError, ValueError):
-    """A frame from a peer cannot be understood; the text says where in it and why."""
+    """A frame of a peer cannot be accepted; the text says why."""
 
 
 class _Frame(
@@ -36,14 +36,14 @@ class _Frame(
 
 
 class Advertise(_Frame, frozen=True, kw_only=True, tag='advertise'):
-    """A peer is going to publish."""
+    """A peer announces that it will publish on a topic."""
 
     topic: str
     type: str = ''
 
 
 class Unadvertise(_Frame, frozen=True, kw_only=True, tag='unadvertise'):
-    """A peer has stopped publishing."""
+    """A peer announces that it no longer publishes on a topic."""
 
     topic: str
 
@@ -56,7 +56,7 @@ class Publish(_Frame, frozen=True, kw_only=True, tag='publish'):
 
 
 class Subscribe(_Frame, frozen=True, kw_only=True, tag='subscribe'):
-    """A peer wants a topic's messages, at most one each `throttle_rate` [ms]."""
+    """A peer subscribes to a topic; it receives at most one message per `throttle_rate` [ms]."""
 
     topic: str
     type: str = ''
@@ -65,33 +65,33 @@ class Subscribe(_Frame, frozen=True, kw_only=True, tag='subscribe'):
 
 
 class Unsubscribe(_Frame, frozen=True, kw_only=True, tag='unsubscribe'):
-    """A peer wants no more of a topic's messages."""
+    """A peer ends a subscription."""
 
     topic: str
 
 
 class AdvertiseService(_Frame, frozen=True, kw_only=True, tag='advertise_service'):
-    """A peer serves."""
+    """A peer offers a service."""
 
     service: str
     type: str = ''
 
 
 class UnadvertiseService(_Frame, frozen=True, kw_only=True, tag='unadvertise_service'):
-    """A peer serves no longer."""
+    """A peer withdraws a service."""
 
     service: str
 
 
 class CallService(_Frame, frozen=True, kw_only=True, tag='call_service'):
-    """A call, in either direction."""
+    """A call of a service, in either direction."""
 
     service: str
     args: msgspec.Raw = _NOTHING
 
 
 class ServiceResponse(_Frame, frozen=True, kw_only=True, tag='service_response'):
-    """The answer to a call; clients differ widely in what they put into the last two fields."""
+    """The answer to a call; clients use the last two fields in different ways."""
 
     service: str = ''
     values: msgspec.Raw = _ABSENT
@@ -99,14 +99,14 @@ class ServiceResponse(_Frame, frozen=True, kw_only=True, tag='service_response')
 
 
 class Status(_Frame, frozen=True, kw_only=True, tag='status'):
-    """A note about a frame with this id."""
+    """A message about the frame with this id."""
 
     level: str = ''
     msg: str = ''
 
 
 class SetLevel(_Frame, frozen=True, kw_only=True, tag='set_level'):
-    """Which `status` frames a peer wants; accepted and without effect: ours are all errors."""
+    """Which `status` frames a peer wants; without effect: the gateway sends errors only."""
 
 
 class Auth(_Frame, frozen=True, kw_only=True, tag='auth'):
@@ -117,7 +117,7 @@ class Auth(_Frame, frozen=True, kw_only=True, tag='auth'):
 
 
 class DeviceDescription(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a client tells about a device of its own; tags keep their order."""
+    """What a client tells about one of its devices; tags keep their order."""
 
     id: _Text
     type: _Text = ''
@@ -127,7 +127,7 @@ class DeviceDescription(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Sync(_Frame, frozen=True, kw_only=True, tag='sync'):
-    """An op of ours, in either direction: see `rosters`."""
+    """An extension of the protocol, in either direction: see `device_descriptions`."""
 
     client: str = ''
     hash: str = ''
@@ -157,7 +157,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class _Addressed(msgspec.Struct):
-    """What of a frame that is not understood is still worth knowing."""
+    """The fields of an invalid frame that its refusal needs."""
 
     op: Any = None
     id: Any = None
@@ -168,22 +168,22 @@ _addressed_decoder = msgspec.json.Decoder(_Addressed)
 
 
 def decode(text: str | bytes) -> Frame:
-    """Read a frame; raises FrameError."""
+    """Decode a frame; raises FrameError."""
     try:
         return _decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise FrameError(f'the frame does not fit its op: {shortened(str(error))}') from None
+        raise FrameError(f'the frame does not match its op: {shortened(str(error))}') from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise FrameError(f'the frame is no JSON: {shortened(str(error))}') from None
+        raise FrameError(f'the frame is not valid JSON: {shortened(str(error))}') from None
 
 
 def encode(frame: Frame) -> str:
-    """Write a frame as one line of JSON."""
+    """Encode a frame as one line of JSON."""
     return _encoder.encode(frame).decode()
 
 
 def raw(value: Any) -> msgspec.Raw:
-    """Write a message for a frame's `msg`, `args` or `values`."""
+    """Encode a message for the `msg`, `args` or `values` of a frame."""
     return msgspec.Raw(_encoder.encode(value))
 
 
@@ -191,7 +191,7 @@ def salvage(text: str | bytes) -> tuple[FrameId, str | None]:
     """
     Return the id of a frame that `decode` refused, and the service if it is a call.
 
-    So that the refusal reaches the caller who waits for an answer under this id.
+    With them the refusal reaches the caller that waits for an answer with this id.
     """
     try:
         parts = _addressed_decoder.decode(text)

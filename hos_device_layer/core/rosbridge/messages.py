@@ -1,4 +1,4 @@
-"""The device layer's messages and service parts, as they stand in frames (DESIGN section 3)."""
+"""The messages and services of hos_interfaces, as frames carry them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from ..dispatch.calls import TypedField
 from ..text import shortened
 from .frames import FrameError
 
@@ -22,7 +23,7 @@ class UidMessage(msgspec.Struct, frozen=True):
 
 
 class DeviceCommandResult(msgspec.Struct, frozen=True):
-    """What a device reports at a command's end."""
+    """How a command ended, as its device reports it."""
 
     uid: UInt32
     cmd_id: UInt32
@@ -58,29 +59,21 @@ class DeviceAPICallResult(msgspec.Struct, frozen=True):
     response_time_s: float
 
 
-class TypedField(msgspec.Struct, frozen=True):
-    """One named value with its type, written as text."""
-
-    name: str
-    type: str
-    data: str
-
-
 class ConnectDeviceRequest(msgspec.Struct, frozen=True):
-    """A device registers."""
+    """A device asks to connect."""
 
     uid: UInt32
 
 
 class ConnectDeviceResponse(msgspec.Struct, frozen=True):
-    """Whether it is connected now."""
+    """Whether the device is connected now."""
 
     success: bool
     error: str = ''
 
 
 class DeviceAPICallRequest(msgspec.Struct, frozen=True):
-    """An upper layer calls a function of a device."""
+    """A caller asks for a function of a device."""
 
     device_id: str
     function_name: str
@@ -88,7 +81,7 @@ class DeviceAPICallRequest(msgspec.Struct, frozen=True):
 
 
 class DeviceAPICallResponse(msgspec.Struct, frozen=True):
-    """Whether the call is accepted, and under which id its result will come."""
+    """Whether the call is accepted, and the id of its task."""
 
     is_valid: bool
     error: str = ''
@@ -111,7 +104,7 @@ class DeviceCommandRequest(msgspec.Struct, frozen=True):
 
 
 class SerializedDeviceCommandRequest(msgspec.Struct, frozen=True):
-    """A command as one text."""
+    """A command in serialized form."""
 
     cmd_id: UInt32
     serialized_command: str
@@ -127,30 +120,31 @@ class DeviceCommandResponse(msgspec.Struct, frozen=True):
 
 @cache
 def _decoder(message_type: type[_Message]) -> msgspec.json.Decoder[_Message]:
-    # Firmware builds JSON by hand: 1 for true and "5" for 5 are common, and clear enough.
+    # Firmware builds JSON by hand: 1 for true and "5" for 5 are common and unambiguous.
     return msgspec.json.Decoder(message_type, strict=False)
 
 
 def decode_message(raw: msgspec.Raw, message_type: type[_Message]) -> _Message:
-    """Read a message out of a frame; raises FrameError, naming its type."""
+    """Decode a message of a frame; raises FrameError, which names its type."""
     try:
         message: _Message = _decoder(message_type).decode(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise FrameError(f'no {message_type.__name__}: {shortened(str(error))}') from None
+        raise FrameError(f'expected {message_type.__name__}: {shortened(str(error))}') from None
     return message
 
 
 def read_answer(values: msgspec.Raw, result: Any) -> DeviceCommandResponse:
     """
-    Read a device's answer to a command, in all the forms that clients send (DESIGN section 6).
+    Decode a device's answer to a command, in all the forms that clients send.
 
-    An object with `is_valid` decides alone; a text is the reason of a refusal; else `result` says.
+    If `values` is an object with `is_valid`, that decides; a text is the reason of a refusal;
+    otherwise `result` decides.
     """
     try:
         decoded = msgspec.json.decode(values)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         return DeviceCommandResponse(
-            False, f'the device sent a broken answer: {shortened(str(error))}'
+            False, f'the device sent an invalid answer: {shortened(str(error))}'
         )
     if isinstance(decoded, str):
         return DeviceCommandResponse(False, decoded or _NO_REASON)

@@ -1,4 +1,4 @@
-"""Which names pass the gateway, and what each means (DESIGN section 2)."""
+"""The names of topics and services that the gateway accepts, and what each means."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .frames import FrameError
 
 _MAX_UID = 2**32 - 1
 
-# Names understood before, a few for each of a thousand devices. Names that are refused are not
-# remembered, so nobody can fill this with long ones.
+# A few names for each of a thousand devices. Refused names are not remembered, so nobody can fill
+# this with long ones.
 _REMEMBERED = 8_192
 
 _DEVICE_STREAM = re.compile(r'haive_os/device/uid([0-9]{1,10})/stream/([^/\s]{1,200})')
@@ -32,10 +32,12 @@ class TopicKind(enum.Enum):
 
     @property
     def comes_from_devices(self) -> bool:
+        """Whether devices publish such topics."""
         return self in (TopicKind.PING, TopicKind.COMMAND_RESULT, TopicKind.STREAM)
 
     @property
     def can_be_subscribed(self) -> bool:
+        """Whether peers may subscribe to such topics."""
         return self in (TopicKind.STREAM, TopicKind.API_CALL_RESULT, TopicKind.CONNECTION_EVENT)
 
 
@@ -48,13 +50,9 @@ class ServiceKind(enum.Enum):
     COMMAND = 'hos_interfaces/DeviceCommand'
     SERIALIZED_COMMAND = 'hos_interfaces/SerializedDeviceCommand'
 
-    @property
-    def is_served_by_devices(self) -> bool:
-        return self in (ServiceKind.COMMAND, ServiceKind.SERIALIZED_COMMAND)
-
 
 class TopicName(NamedTuple):
-    """A topic name, understood; `uid` and `stream` are set for a stream only."""
+    """A parsed topic name; `uid` and `stream` are set for a stream only."""
 
     name: str
     kind: TopicKind
@@ -63,7 +61,7 @@ class TopicName(NamedTuple):
 
 
 class ServiceName(NamedTuple):
-    """A service name, understood; `uid` is set for one that a device serves."""
+    """A parsed service name; `uid` is set for a service of a device."""
 
     name: str
     kind: ServiceKind
@@ -88,22 +86,22 @@ _SERVICES = {
 
 
 @lru_cache(_REMEMBERED)
-def understand_topic(name: str) -> TopicName:
-    """Understand a topic name, with or without a leading `/`; raises FrameError."""
+def parse_topic(name: str) -> TopicName:
+    """Parse a topic name, with or without a leading `/`; raises FrameError."""
     relative = name.removeprefix('/')
     if kind := _TOPICS.get(relative):
         return TopicName(relative, kind)
     if match := _DEVICE_STREAM.fullmatch(relative):
         return TopicName(relative, TopicKind.STREAM, _uid(match[1]), match[2])
     raise FrameError(
-        f'{shortened(name)} is no topic of the device layer; the gateway passes its ping, '
-        'command_result, api_call_result, stream and connection event topics only'
+        f'{shortened(name)} is not a topic of the device layer; the gateway accepts only ping, '
+        'command_result, api_call_result, stream and connection event topics'
     )
 
 
 @lru_cache(_REMEMBERED)
-def understand_service(name: str) -> ServiceName:
-    """Understand a service name, with or without a leading `/`; raises FrameError."""
+def parse_service(name: str) -> ServiceName:
+    """Parse a service name, with or without a leading `/`; raises FrameError."""
     relative = name.removeprefix('/')
     if kind := _SERVICES.get(relative):
         return ServiceName(relative, kind)
@@ -111,20 +109,20 @@ def understand_service(name: str) -> ServiceName:
         kind = ServiceKind.COMMAND if match[2] == 'command' else ServiceKind.SERIALIZED_COMMAND
         return ServiceName(relative, kind, _uid(match[1]))
     raise FrameError(
-        f'{shortened(name)} is no service of the device layer; the gateway passes its connect, '
-        "api_call, connected_devices and the devices' command services only"
+        f'{shortened(name)} is not a service of the device layer; the gateway accepts only '
+        "connect, api_call, connected_devices and the devices' command services"
     )
 
 
 def check_type(given: str, kind: TopicKind | ServiceKind) -> None:
-    """Check the type a peer gives for a name, as `pkg/Name` or `pkg/msg/Name`; it may be empty."""
+    """Check the type that a peer sent: `pkg/Name`, `pkg/msg/Name` or empty; raises FrameError."""
     package, _, rest = given.partition('/')
     if given and f'{package}/{rest.rpartition("/")[2]}' != kind.value:
-        raise FrameError(f'the type here is {kind.value}, not {shortened(given)}')
+        raise FrameError(f'expected type {kind.value}, got {shortened(given)}')
 
 
 def _uid(digits: str) -> int:
     uid = int(digits)
     if uid > _MAX_UID or digits != str(uid):
-        raise FrameError(f'{digits} is no uid; uids are decimal numbers from 0 to {_MAX_UID}')
+        raise FrameError(f'{digits} is not a uid; expected a decimal number from 0 to {_MAX_UID}')
     return uid

@@ -1,4 +1,4 @@
-"""Which web pages may open a connection: any page a user visits could try to."""
+"""Which web pages may open a connection: any page that a user visits could try."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def is_allowed_origin(
     origin: str | None, host: str, allowed: Collection[str], own_names: Collection[str]
 ) -> bool:
     """
-    Judge the `Origin` header of a handshake; programs that are no browsers send none.
+    Return whether the `Origin` header of a handshake is allowed; only browsers send one.
 
-    Allowed are the origins listed, or all with `*`, and pages that came from this very server:
-    its `Host` header has to be an address or one of `own_names`, since a page of a foreign name
-    that is made to resolve to this machine would otherwise pass.
+    Allowed are the listed origins, or all with `*`, and pages that this server has delivered: the
+    `Host` header must be an address or one of `own_names`, because otherwise a page of a foreign
+    name that resolves to this machine would be allowed too.
     """
     if origin is None or origin == _FIRMWARE_ORIGIN or origin in allowed or '*' in allowed:
         return True

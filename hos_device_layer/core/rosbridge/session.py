@@ -1,26 +1,30 @@
-"""A peer's conversation with the gateway: frames in; events for the manager and frames out."""
+"""The session of a peer: frames in; events for the device manager and frames out."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 
-from .access import Access
-from .device_channel import ChannelCommand, DeviceChannel
-from .events import (
-    ApiCalled,
+from ..dispatch.events import (
+    CallRequested,
     CommandAnswered,
-    ConnectCalled,
-    ConnectedDevicesCalled,
+    ConnectRequested,
+    DevicesRequested,
+    LinkClosed,
     Pinged,
+    RequestEvent,
     ResultReported,
-    ServiceCall,
-    SessionEvent,
     StreamSampled,
 )
+from .access import Access
+from .close_reasons import REPLACED, TOO_MANY_ERRORS, TOO_SLOW, WRONG_TOKEN, CloseReason
+from .device_channel import ChannelCommand, DeviceChannel
+from .device_descriptions import DeviceDescriptions
+from .device_registry import DeviceRegistry
+from .events import Request, ServiceCall, SessionEvent
 from .frames import (
     Advertise,
     AdvertiseService,
@@ -57,42 +61,33 @@ from .names import (
     TopicKind,
     TopicName,
     check_type,
-    understand_service,
-    understand_topic,
+    parse_service,
+    parse_topic,
 )
 from .rate_limits import SessionLimits, TokenBucket
+from .subscriptions import Subscriptions
 
-if TYPE_CHECKING:
-    from .broker import Broker
-
-
-class CloseReason(NamedTuple):
-    """Why a conversation has to end, for the WebSocket's close frame (RFC 6455 section 7.4)."""
-
-    code: int
-    reason: str
-
-
-TOO_SLOW = CloseReason(1013, 'this peer reads more slowly than it asked to be told')
-TOO_MANY_ERRORS = CloseReason(4429, 'too many frames that cannot be accepted')
-WRONG_TOKEN = CloseReason(4401, 'the token is not valid')
-REPLACED = CloseReason(4409, 'a newer session of the same device has taken over')
-
-# What waits for a peer in memory before it is cut off [characters]: seconds of a busy stream.
+# A peer is disconnected when this much waits for it [characters]: seconds of a busy stream.
 MAX_UNSENT = 1_000_000
+
+_CONNECTION_LOST = 'the device has lost its connection'
+
+_Handler: TypeAlias = 'Callable[[Session, Any], list[SessionEvent]]'
 
 
 class Session:
     """
-    One peer, from its handshake to its close; never used again after `close`.
+    One peer, from its handshake to its close; not used again after `close`.
 
-    `access` is None until the peer has shown a token; `authenticate` takes one. `wake` is called
-    when there is something in `outgoing`, or `closing` has been set.
+    `access` is None until the peer has sent a valid token; `authenticate` checks one. `wake` is
+    called when `outgoing` is no longer empty, or `closing` has been set.
     """
 
     def __init__(
         self,
-        switchboard: Broker,
+        devices: DeviceRegistry[Session],
+        subscriptions: Subscriptions,
+        descriptions: DeviceDescriptions,
         access: Access | None,
         address: str,
         authenticate: Callable[[str], Access | None],
@@ -104,9 +99,11 @@ class Session:
         self.address = address
         self.closing: CloseReason | None = None
         self.outgoing: deque[str] = deque()
-        self.seats: dict[int, DeviceChannel] = {}
+        self.channels: dict[int, DeviceChannel] = {}
         self.subscription_count = 0
-        self._switchboard = switchboard
+        self._devices = devices
+        self._subscriptions = subscriptions
+        self._descriptions = descriptions
         self._authenticate = authenticate
         self._wake = wake
         self._limits = limits
@@ -116,25 +113,29 @@ class Session:
         self._frames = TokenBucket(limits.frames, limits.frames_per_s, now)
 
     def receive(self, text: str, now: float) -> list[SessionEvent]:
-        """Take a frame from the peer; whatever it holds, nothing is raised."""
+        """Handle a frame of the peer; refuses what it cannot accept and raises nothing."""
         try:
             frame = decode(text)
         except FrameError as error:
             self.refuse(*salvage(text), str(error), now)
             return []
+        if self.closing is not None:
+            return []
         try:
-            return self._handle(frame)
+            if self.access is None and not isinstance(frame, Auth):
+                raise FrameError('this gateway requires a token; send it in an auth frame first')
+            return _HANDLERS[type(frame)](self, frame)
         except FrameError as error:
             service = frame.service if isinstance(frame, CallService) else None
             self.refuse(frame.id, service, str(error), now)
             return []
 
     def read_delay(self, now: float) -> float:
-        """Return how long [s] to leave the next frame unread; a flood is slowed down by this."""
+        """Return how long [s] to wait before the next frame is read; slows a flood down."""
         return self._frames.take(now)
 
     def refuse(self, frame_id: FrameId, service: str | None, reason: str, now: float) -> None:
-        """Tell the peer why a frame is not accepted, and end the session that collects these."""
+        """Tell the peer why a frame is not accepted; close the session after too many of them."""
         if service is not None:
             self.send(
                 ServiceResponse(id=frame_id, service=service, values=raw(reason), result=False)
@@ -150,19 +151,19 @@ class Session:
             ServiceResponse(id=call.id, service=call.service, values=raw(values), result=True)
         )
 
-    def command(self, order: ChannelCommand) -> list[CommandAnswered]:
-        """Send a command to a device behind this peer; returns its refusal, if it is one."""
-        outcome = self.seats[order.command.uid].command(order)
-        if isinstance(outcome, CallService):
-            self.send(outcome)
-        return [outcome] if isinstance(outcome, CommandAnswered) else []
+    def command(self, command: ChannelCommand) -> list[CommandAnswered]:
+        """Send a command to a device of this session; returns its refusal if it is refused."""
+        call, refusals = self.channels[command.command.uid].command(command)
+        if call is not None:
+            self.send(call)
+        return refusals
 
     def send(self, frame: Frame) -> None:
         """Queue a frame for the peer."""
         self.send_text(encode(frame))
 
     def send_text(self, text: str) -> None:
-        """Queue a frame that is written already."""
+        """Queue an encoded frame for the peer."""
         if self.closing is not None:
             return
         self.outgoing.append(text)
@@ -174,195 +175,221 @@ class Session:
             self._wake()
 
     def next_text(self) -> str:
-        """Take the next frame out of `outgoing`."""
+        """Remove and return the next frame of `outgoing`."""
         text = self.outgoing.popleft()
         self._unsent -= len(text)
         return text
 
-    def close(self, why: CloseReason) -> None:
-        """Ask for the end of the conversation; the first reason counts."""
+    def close(self, reason: CloseReason) -> None:
+        """Ask for the connection to be closed; the first reason counts."""
         if self.closing is None:
-            self.closing = why
+            self.closing = reason
             self._wake()
 
-    def _handle(self, frame: Frame) -> list[SessionEvent]:
-        if self.closing is not None:
-            return []
-        if isinstance(frame, Auth):
-            self._take_token(frame)
-            return []
-        if self.access is None:
-            raise FrameError('this gateway asks for a token; send it in an auth frame first')
-        match frame:
-            case Publish():
-                return self._publish(frame)
-            case ServiceResponse():
-                return self._take_answer(frame)
-            case CallService():
-                return self._call(frame)
-            case AdvertiseService():
-                return self._advertise_service(frame)
-            case UnadvertiseService():
-                return self._unadvertise_service(frame)
-            case Subscribe():
-                self._subscribe(frame)
-            case Unsubscribe():
-                self._switchboard.unsubscribe(self, frame.topic, frame.id)
-            case Advertise():
-                # A peer may publish without; this only tells it early what would be refused.
-                topic = understand_topic(frame.topic)
-                check_type(frame.type, topic.kind)
-                self._check_publisher(topic)
-                if topic.uid is not None:
-                    self._check_identity(topic.uid)
-            case Unadvertise():
-                understand_topic(frame.topic)
-            case Sync():
-                self._sync(frame)
-            case Status() | SetLevel():
-                pass
-        return []
+    def lose_channel(self, uid: int) -> None:
+        """Stop serving a device: a newer session serves it."""
+        # Commands it has not answered may have reached the device: their results still count,
+        # and the device manager's time limits end the others.
+        self.channels.pop(uid).close(_CONNECTION_LOST)
+        if not self.channels and not self.subscription_count:
+            self.close(REPLACED)
 
-    def _take_token(self, frame: Auth) -> None:
-        if self.seats:
-            # What these seats were given to would no longer be who speaks.
-            raise FrameError('a token comes before anything else')
+    def close_channels(self) -> list[LinkClosed]:
+        """Stop serving every device; returns the devices that are lost."""
+        lost = [LinkClosed(uid) for uid in self.channels if self._devices.release(uid, self)]
+        for channel in self.channels.values():
+            channel.close(_CONNECTION_LOST)
+        self.channels.clear()
+        return lost
+
+    # Frames
+
+    def _auth(self, frame: Auth) -> list[SessionEvent]:
+        if self.channels:
+            # These devices were accepted with the access that the peer had before.
+            raise FrameError('the token must be sent before any other frame')
         access = self._authenticate(frame.token or frame.mac)
         if access is None:
             self.close(WRONG_TOKEN)
         else:
             self.access = access
+        return []
+
+    def _advertise(self, frame: Advertise) -> list[SessionEvent]:
+        # A peer may publish without this; it only learns earlier what would be refused.
+        topic = parse_topic(frame.topic)
+        check_type(frame.type, topic.kind)
+        _check_publisher(topic)
+        if topic.uid is not None:
+            self._check_identity(topic.uid)
+        return []
+
+    def _unadvertise(self, frame: Unadvertise) -> list[SessionEvent]:
+        parse_topic(frame.topic)
+        return []
 
     def _publish(self, frame: Publish) -> list[SessionEvent]:
-        topic = understand_topic(frame.topic)
-        self._check_publisher(topic)
+        topic = parse_topic(frame.topic)
+        _check_publisher(topic)
         if topic.kind is TopicKind.PING:
             uid = decode_message(frame.msg, UidMessage).data
-            self._act_for(uid)
+            self._occupied_channel(uid)
             return [Pinged(uid)]
         if topic.kind is TopicKind.COMMAND_RESULT:
             result = decode_message(frame.msg, DeviceCommandResult)
-            self._act_for(result.uid)
-            return [ResultReported(*msgspec.structs.astuple(result))]
+            channel = self._occupied_channel(result.uid)
+            return [*channel.report(ResultReported(*msgspec.structs.astuple(result)))]
         sample = decode_message(frame.msg, DeviceStream)
         if sample.uid != topic.uid:
             raise FrameError(f'the sample is of uid {sample.uid}, the topic of uid {topic.uid}')
-        self._act_for(sample.uid)
+        self._occupied_channel(sample.uid)
         return [StreamSampled(sample.uid, topic.stream, sample.data)]
 
-    def _check_publisher(self, topic: TopicName) -> None:
-        if not topic.kind.comes_from_devices:
-            raise FrameError(f'{topic.name} is published by the device manager alone')
-
-    def _take_answer(self, frame: ServiceResponse) -> list[SessionEvent]:
+    def _service_response(self, frame: ServiceResponse) -> list[SessionEvent]:
         response = read_answer(frame.values, frame.result)
-        for seat in self._seats_for(frame):
-            if answered := seat.answer(frame.id, frame.service, response):
-                return [answered]
+        for channel in self._channels_of(frame):
+            events = channel.answer(frame.id, frame.service, response)
+            if events is not None:
+                return [*events]
         raise FrameError('this answers no command that is waiting for an answer of this device')
 
-    def _seats_for(self, frame: ServiceResponse) -> list[DeviceChannel]:
-        # Nearly always the service tells the device; a few clients leave it out.
+    def _channels_of(self, frame: ServiceResponse) -> list[DeviceChannel]:
+        # Nearly always the service names the device; a few clients leave it out.
         try:
-            uid = understand_service(frame.service).uid
+            uid = parse_service(frame.service).uid
         except FrameError:
-            return list(self.seats.values())
-        return [seat] if uid is not None and (seat := self.seats.get(uid)) else []
+            return list(self.channels.values())
+        channel = None if uid is None else self.channels.get(uid)
+        return [] if channel is None else [channel]
 
-    def _call(self, frame: CallService) -> list[SessionEvent]:
-        service = understand_service(frame.service)
+    def _call_service(self, frame: CallService) -> list[SessionEvent]:
+        service = parse_service(frame.service)
         if self._unanswered_calls >= self._limits.outstanding_calls:
             raise FrameError(f'{self._unanswered_calls} calls wait for answers; call more slowly')
-        event = self._understand_call(service.kind, frame)
+        event = self._request(service.kind, frame)
         self._unanswered_calls += 1
-        return [event]
+        return [Request(event, ServiceCall(frame.id, frame.service))]
 
-    def _understand_call(self, kind: ServiceKind, frame: CallService) -> SessionEvent:
+    def _request(self, kind: ServiceKind, frame: CallService) -> RequestEvent:
         assert self.access is not None
-        call = ServiceCall(frame.id, frame.service)
         if kind is ServiceKind.CONNECT:
             uid = decode_message(frame.args, ConnectDeviceRequest).uid
-            self._sit(uid)
-            return ConnectCalled(uid, call)
+            self._claimed_channel(uid)
+            return ConnectRequested(uid, self._descriptions.text(uid))
         if kind is ServiceKind.API_CALL:
             if not self.access.may_call:
-                raise FrameError('calling functions of devices takes a token of role operator')
+                raise FrameError('calling functions of devices requires a token of role operator')
             request = decode_message(frame.args, DeviceAPICallRequest)
-            return ApiCalled(request.device_id, request.function_name, request.args, call)
+            return CallRequested(request.device_id, request.function_name, request.args)
         if kind is ServiceKind.CONNECTED_DEVICES:
             if not self.access.may_read:
-                raise FrameError('reading takes a token of role operator or viewer')
-            return ConnectedDevicesCalled(call)
-        raise FrameError('a device takes commands from the device manager alone; use api_call')
+                raise FrameError('reading requires a token of role operator or viewer')
+            return DevicesRequested()
+        raise FrameError('only the device manager may send commands to devices; use api_call')
 
     def _advertise_service(self, frame: AdvertiseService) -> list[SessionEvent]:
         uid, kind = self._own_service(frame.service)
         check_type(frame.type, kind)
-        answers, calls = self._sit(uid).advertise(kind, frame.service)
+        answers, calls = self._claimed_channel(uid).advertise(kind, frame.service)
         for call in calls:
             self.send(call)
         return [*answers]
 
     def _unadvertise_service(self, frame: UnadvertiseService) -> list[SessionEvent]:
         uid, kind = self._own_service(frame.service)
-        seat = self.seats.get(uid)
-        if seat is None:
+        channel = self.channels.get(uid)
+        if channel is None:
             return []
-        refusals = seat.unadvertise(kind)
-        if seat.serves:
+        refusals = channel.unadvertise(kind)
+        if channel.serves:
             return [*refusals]
-        # A device that serves nothing cannot be reached, so it is as good as gone.
-        return [*refusals, *self._switchboard.vacate(uid, self)]
+        # A device that serves nothing cannot be reached.
+        self._devices.release(uid, self)
+        self.channels.pop(uid).close(_CONNECTION_LOST)
+        return [*refusals, LinkClosed(uid)]
 
     def _own_service(self, name: str) -> tuple[int, ServiceKind]:
-        service = understand_service(name)
+        service = parse_service(name)
         if service.uid is None:
-            raise FrameError(f'{service.name} is served by the device manager alone')
+            raise FrameError(f'{service.name} is served by the device manager only')
         self._check_identity(service.uid)
         return service.uid, service.kind
 
-    def _subscribe(self, frame: Subscribe) -> None:
+    def _subscribe(self, frame: Subscribe) -> list[SessionEvent]:
         assert self.access is not None
-        topic = understand_topic(frame.topic)
+        topic = parse_topic(frame.topic)
         check_type(frame.type, topic.kind)
         if not topic.kind.can_be_subscribed:
-            raise FrameError(f'{topic.name} is for the device manager alone')
+            raise FrameError(f'only the device manager may subscribe to {topic.name}')
         if not self.access.may_read:
-            raise FrameError('subscribing takes a token of role operator or viewer')
+            raise FrameError('subscribing requires a token of role operator or viewer')
         if frame.compression != 'none':
             raise FrameError('the gateway does not compress messages; leave compression out')
         if self.subscription_count >= self._limits.subscriptions:
-            raise FrameError(f'a peer may have {self._limits.subscriptions} subscriptions')
-        self._switchboard.subscribe(self, topic.name, frame)
+            raise FrameError(f'a peer may have at most {self._limits.subscriptions} subscriptions')
+        self._subscriptions.add(self, topic.name, frame)
+        return []
 
-    def _sync(self, frame: Sync) -> None:
+    def _unsubscribe(self, frame: Unsubscribe) -> list[SessionEvent]:
+        self._subscriptions.remove(self, frame.topic, frame.id)
+        return []
+
+    def _sync(self, frame: Sync) -> list[SessionEvent]:
         assert self.access is not None
         for device in frame.update:
             if device.uid is not None:
                 self._check_identity(device.uid)
-        self.send(self._switchboard.rosters.sync(self.access.name, frame))
+        self.send(self._descriptions.sync(self.access.name, frame))
+        return []
+
+    def _ignore(self, _frame: Status | SetLevel) -> list[SessionEvent]:
+        return []
+
+    # Devices
 
     def _check_identity(self, uid: int) -> None:
         if self.access is None or not self.access.may_be(uid):
             raise FrameError(
-                f'this peer is not the device with uid {uid}, and a device acts for its own '
-                'uid alone'
+                f'this peer is not the device with uid {uid}; a device may only act for its own '
+                'uid'
             )
 
-    def _sit(self, uid: int) -> DeviceChannel:
-        """Take a device's seat, from an older session of the same device if need be."""
-        return self._seat(uid, self._switchboard.claim)
+    def _claimed_channel(self, uid: int) -> DeviceChannel:
+        """Return a device's channel, taken from an older session of the device if necessary."""
+        return self._channel(uid, self._devices.claim)
 
-    def _act_for(self, uid: int) -> DeviceChannel:
-        """Take a device's seat if it is free: only registering or serving replaces a session."""
-        return self._seat(uid, self._switchboard.occupy)
+    def _occupied_channel(self, uid: int) -> DeviceChannel:
+        """Return a device's channel if no other session has it: only registering takes it."""
+        return self._channel(uid, self._devices.occupy)
 
-    def _seat(self, uid: int, take: Callable[[int, Session], None]) -> DeviceChannel:
-        if seat := self.seats.get(uid):
-            return seat
+    def _channel(self, uid: int, take: Callable[[int, Session], None]) -> DeviceChannel:
+        if channel := self.channels.get(uid):
+            return channel
         self._check_identity(uid)
-        if len(self.seats) >= self._limits.devices:
-            raise FrameError(f'a peer may be {self._limits.devices} devices')
+        if len(self.channels) >= self._limits.devices:
+            raise FrameError(f'a peer may serve at most {self._limits.devices} devices')
         take(uid, self)
-        seat = self.seats[uid] = DeviceChannel(uid, self._limits.outstanding_calls)
-        return seat
+        channel = self.channels[uid] = DeviceChannel(uid, self._limits.outstanding_calls)
+        return channel
+
+
+_HANDLERS: Mapping[type[Frame], _Handler] = {
+    Auth: Session._auth,
+    Advertise: Session._advertise,
+    Unadvertise: Session._unadvertise,
+    Publish: Session._publish,
+    ServiceResponse: Session._service_response,
+    CallService: Session._call_service,
+    AdvertiseService: Session._advertise_service,
+    UnadvertiseService: Session._unadvertise_service,
+    Subscribe: Session._subscribe,
+    Unsubscribe: Session._unsubscribe,
+    Sync: Session._sync,
+    Status: Session._ignore,
+    SetLevel: Session._ignore,
+}
+
+
+def _check_publisher(topic: TopicName) -> None:
+    if not topic.kind.comes_from_devices:
+        raise FrameError(f'{topic.name} is published by the device manager only')

@@ -1,4 +1,4 @@
-"""Who is let in at the handshake, and as whom."""
+"""Authentication: who may connect, and with which access."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _log = logging.getLogger(__name__)
 
 
 class Authenticator:
-    """Judges handshakes and tokens. Tokens are never logged; addresses are."""
+    """Checks handshakes and tokens. Addresses are logged, tokens never."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
         self._tokens = TokenFile(settings.token_file) if settings.token_file else None
-        self._admission = AuthenticationBackoff()
+        self._backoff = AuthenticationBackoff()
         host = socket.gethostname().lower()
         self._own_names = frozenset({'localhost', host, f'{host}.local'})
-        self._inside: Counter[str] = Counter()
-        self._strangers: Counter[str] = Counter()
+        self._connected: Counter[str] = Counter()
+        self._unauthenticated: Counter[str] = Counter()
 
     def admit(self, request: web.Request, now: float) -> Access | None:
-        """Return what a peer may do, None until it shows a token; raises an HTTP error."""
+        """Return the access of a peer, None until it sends a token; raises an HTTP error."""
         address = request.remote or ''
         origin = request.headers.get('Origin')
         if not is_allowed_origin(
@@ -39,42 +39,42 @@ class Authenticator:
         ):
             _log.warning('%s: refused the web page %s', address, shortened(origin))
             raise web.HTTPForbidden(
-                text='pages of this origin may not connect; see the parameter '
+                text='pages of this origin are not allowed to connect; see the parameter '
                 'gateway_allowed_origins\n'
             )
         if (
-            self._inside[address] >= self._settings.max_connections_per_address
-            or self._inside.total() >= self._settings.max_connections
+            self._connected[address] >= self._settings.max_connections_per_address
+            or self._connected.total() >= self._settings.max_connections
         ):
             raise web.HTTPServiceUnavailable(text='too many connections\n')
         token = _token(request)
         if token is not None:
             return self._admit_token(token, address, now)
-        if self._strangers[address] >= self._settings.max_strangers_per_address:
+        if self._unauthenticated[address] >= self._settings.max_unauthenticated_per_address:
             raise web.HTTPTooManyRequests(text='too many peers without a token\n')
         return self._anonymous()
 
     def enter(self, address: str, access: Access | None) -> AdmittedConnection:
-        """Count a peer in."""
-        self._inside[address] += 1
+        """Count a connection that begins."""
+        self._connected[address] += 1
         if access is None:
-            self._strangers[address] += 1
+            self._unauthenticated[address] += 1
         return AdmittedConnection(self, address, access is None)
 
-    def leave(self, visit: AdmittedConnection) -> None:
-        """Count a peer out."""
-        _count_down(self._inside, visit.address)
-        self.recognize(visit)
+    def leave(self, admitted: AdmittedConnection) -> None:
+        """Count a connection that has ended."""
+        _count_down(self._connected, admitted.address)
+        self.recognize(admitted)
 
-    def recognize(self, visit: AdmittedConnection) -> None:
-        """Take note that a peer is no stranger, or none any more."""
-        if visit.is_stranger:
-            visit.is_stranger = False
-            _count_down(self._strangers, visit.address)
+    def recognize(self, admitted: AdmittedConnection) -> None:
+        """Count a connection as authenticated, or as ended."""
+        if admitted.is_unauthenticated:
+            admitted.is_unauthenticated = False
+            _count_down(self._unauthenticated, admitted.address)
 
     def authenticate(self, token: str, address: str, now: float) -> Access | None:
-        """Return what a token allows; None, too, while its address has to wait."""
-        if self._tokens is None or self._admission.wait(address, now):
+        """Return the access of a token; None if it is not valid, or its address has to wait."""
+        if self._tokens is None or self._backoff.wait(address, now):
             return None
         try:
             access = self._tokens.authenticate(token)
@@ -82,12 +82,12 @@ class Authenticator:
             _log.error('%s', error)
             return None
         if access is None:
-            self._admission.mistake(address, now)
+            self._backoff.failed(address, now)
             _log.warning('%s: wrong token', address)
         return access
 
     def is_revoked(self, access: Access) -> bool:
-        """Return whether a token that was good has been revoked or changed since."""
+        """Return whether a valid token has been revoked or changed since."""
         if self._tokens is None or not access.is_authenticated:
             return False
         try:
@@ -96,7 +96,7 @@ class Authenticator:
             return False
 
     def _admit_token(self, token: str, address: str, now: float) -> Access:
-        if wait := self._admission.wait(address, now):
+        if wait := self._backoff.wait(address, now):
             raise web.HTTPTooManyRequests(
                 headers={'Retry-After': str(int(wait) + 1)},
                 text='too many wrong tokens from this address\n',
@@ -116,19 +116,21 @@ class Authenticator:
 
 
 class AdmittedConnection:
-    """A peer inside; `is_stranger` until it has shown a token."""
+    """A counted connection; `is_unauthenticated` until the peer has sent a valid token."""
 
-    def __init__(self, doorkeeper: Authenticator, address: str, is_stranger: bool) -> None:
+    def __init__(
+        self, authenticator: Authenticator, address: str, is_unauthenticated: bool
+    ) -> None:
         self.address = address
-        self.is_stranger = is_stranger
-        self._doorkeeper = doorkeeper
+        self.is_unauthenticated = is_unauthenticated
+        self._authenticator = authenticator
 
     def authenticate(self, token: str) -> Access | None:
-        """Return what a token allows, or None if it is not accepted."""
+        """Return the access of a token, or None if it is not accepted."""
         now = asyncio.get_running_loop().time()
-        access = self._doorkeeper.authenticate(token, self.address, now)
+        access = self._authenticator.authenticate(token, self.address, now)
         if access is not None:
-            self._doorkeeper.recognize(self)
+            self._authenticator.recognize(self)
         return access
 
 

@@ -10,16 +10,16 @@ Job = Callable[[], object]
 
 _log = logging.getLogger(__name__)
 
-# Done in one go before others on that thread get their turn; a batch takes about 5 ms.
+# How many jobs run before other work of that thread gets its turn; a batch takes about 5 ms.
 _BATCH = 256
 
 
 class Mailbox:
     """
-    Jobs for a thread that runs what `wake` hands to it.
+    Jobs for a thread, which runs the functions that are passed to `wake`.
 
-    Waking a thread costs more than most jobs, so it is woken once for all that have gathered by
-    the time it looks. Jobs run in the order of `put`, which may be called from any thread.
+    Waking a thread costs more than most jobs, so it is woken once for all jobs that are queued
+    when it looks. Jobs run in the order of `put`, which may be called from any thread.
     """
 
     def __init__(self, wake: Callable[[Callable[[], None]], object]) -> None:
@@ -28,14 +28,14 @@ class Mailbox:
         self._is_woken = False
 
     def put(self, job: Job) -> None:
-        """Queue a job; one that raises is logged and stops no other."""
+        """Queue a job; if it raises, that is logged and the next one runs."""
         self._jobs.append(job)
-        # Set before the jobs are taken in `_work`: a job that finds it set is seen there.
+        # Set before `_run` takes the jobs: a job that finds it set is seen there.
         if not self._is_woken:
             self._is_woken = True
-            self._wake(self._work)
+            self._wake(self._run)
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         self._is_woken = False
         for _ in range(_BATCH):
             try:
@@ -45,8 +45,8 @@ class Mailbox:
             try:
                 job()
             except Exception:
-                # A mistake in handling one frame must not cost all devices their connection.
+                # An error in handling one frame must not disconnect all devices.
                 _log.exception('a job of the gateway failed')
         if self._jobs and not self._is_woken:
             self._is_woken = True
-            self._wake(self._work)
+            self._wake(self._run)

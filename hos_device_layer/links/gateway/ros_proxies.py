@@ -1,4 +1,4 @@
-"""Gateway devices as ROS nodes see them: their command services and stream topics."""
+"""The ROS proxies of gateway devices: their command services and stream topics."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 
 from ...core.dispatch.commands import Command
+from ...core.dispatch.events import ResultReported
 from ...core.spec.field_types import Field, FieldType
 from ...core.spec.records import Function
 from ...qos import RESULT_QOS, SERVICE_QOS
 from ...services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
 from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_STREAM_TOPIC
 
-# Takes a command from a ROS node, and a function to answer it with.
-Relay = Callable[[Command, Callable[[bool, str], None]], None]
+# Sends a command of a ROS node; the function is called with the answer.
+SendCommand = Callable[[Command, Callable[[bool, str], None]], None]
 
 
 class DeviceProxies:
     """
-    The ROS entities of gateway devices; without `relay` there are no services.
+    The ROS entities of gateway devices; without `send` there are no services.
 
-    A stream's topic exists from its first sample on.
+    The topic of a stream exists from its first sample on.
     """
 
-    def __init__(self, node: Node, relay: Relay | None) -> None:
+    def __init__(self, node: Node, send: SendCommand | None) -> None:
         self._node = node
-        self._relay = relay
+        self._send = send
         self._services: dict[int, _CommandService] = {}
         self._streams: dict[int, dict[str, Publisher]] = {}
         self._results: Publisher | None = None
 
     def open(self, uid: int, serialized: bool) -> None:
-        """Serve a device's commands."""
+        """Serve the commands of a device."""
         service = self._services.get(uid)
-        if self._relay is None or (service is not None and service.serialized is serialized):
+        if self._send is None or (service is not None and service.serialized is serialized):
             return
         if service is not None:
             service.destroy()
-        self._services[uid] = _CommandService(self._node, uid, serialized, self._relay)
+        self._services[uid] = _CommandService(self._node, uid, serialized, self._send)
 
     def close(self, uid: int) -> None:
         """Free the entities of a device."""
@@ -63,37 +64,39 @@ class DeviceProxies:
             )
         publisher.publish(DeviceStream(uid=uid, data=data))
 
-    def publish_result(
-        self, uid: int, cmd_id: int, success: bool, error: str, result_str: str
-    ) -> None:
-        """Publish the result of a command that a ROS node gave to a device."""
+    def publish_result(self, result: ResultReported) -> None:
+        """Publish the result of a command that a ROS node sent to a device."""
         if self._results is None:
             self._results = self._node.create_publisher(
                 DeviceCommandResult, DEVICE_CMD_RESULT_TOPIC, RESULT_QOS
             )
         self._results.publish(
             DeviceCommandResult(
-                uid=uid, cmd_id=cmd_id, success=success, error=error, result_str=result_str
+                uid=result.uid,
+                cmd_id=result.cmd_id,
+                success=result.success,
+                error=result.error,
+                result_str=result.result_str,
             )
         )
 
 
 class _CommandService:
-    """A service whose answers come later: the device has to be asked first."""
+    """A service that answers later, when the device has answered."""
 
-    def __init__(self, node: Node, uid: int, serialized: bool, relay: Relay) -> None:
+    def __init__(self, node: Node, uid: int, serialized: bool, send: SendCommand) -> None:
         self.serialized = serialized
         self._node = node
         self._uid = uid
-        self._relay = relay
+        self._send = send
         self._request: Any = None
         service_type: Any = SerializedDeviceCommand if serialized else DeviceCommand
         name = SERIALIZED_DEVICE_COMMAND_SERVICE if serialized else DEVICE_COMMAND_SERVICE
         self._service = node.create_service(
             service_type, name(uid), self._on_request, qos_profile=SERVICE_QOS
         )
-        # The events executor answers as soon as the callback returns, by this method: what it
-        # is given then, the request's header, is all that an answer needs later.
+        # The events executor answers as soon as the callback returns, with this method: the
+        # header of the request, its argument, is all that a later answer needs.
         self._send_response: Callable[[Any, Any], None] = self._service.send_response
         setattr(self._service, 'send_response', self._on_header)  # noqa: B010
 
@@ -110,15 +113,15 @@ class _CommandService:
             try:
                 self._send_response(response, header)
             except InvalidHandle:
-                # The service has been destroyed while the device was asked.
-                self._node.get_logger().debug('an answer came after its service had ended')
+                # The service was destroyed before the device answered.
+                self._node.get_logger().debug('an answer arrived after its service had ended')
 
         try:
             command = _command(self._uid, self._request, self.serialized)
         except ValueError as error:
-            answer(False, f'the arguments cannot be understood: {error}')
+            answer(False, f'invalid arguments: {error}')
         else:
-            self._relay(command, answer)
+            self._send(command, answer)
 
 
 def _command(uid: int, request: Any, serialized: bool) -> Command:

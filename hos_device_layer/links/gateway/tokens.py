@@ -1,4 +1,4 @@
-"""Tokens: made once, shown once, kept as hashes in a file that only its owner may read."""
+"""Tokens: shown once, and kept as hashes in a file that only its owner may read."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ import msgspec
 from ...core.errors import HosError
 from ...core.rosbridge import Access, Role
 
-# 256 random bits need no slow hash: there is nothing to guess.
+# 256 random bits need no slow hash: they cannot be guessed.
 _TOKEN_BYTES = 32
 _PREFIX = 'hos_'
 
 
 class TokenError(HosError, ValueError):
-    """A token cannot be made, found or read."""
+    """A token cannot be created or found, or the token file cannot be used."""
 
 
 class TokenRecord(msgspec.Struct, frozen=True):
-    """What is kept of a token; `uids` None means any device."""
+    """What is stored of a token; `uids` None means any device."""
 
     name: str
     role: Role
@@ -35,12 +35,13 @@ class TokenRecord(msgspec.Struct, frozen=True):
 
     @property
     def access(self) -> Access:
+        """What the bearer of the token may do."""
         uids = None if self.uids is None else frozenset(self.uids)
         return Access(frozenset({self.role}), uids, self.name)
 
 
 class TokenFile:
-    """The tokens of a gateway. Changes on disk count from the next question on."""
+    """The tokens of a gateway. The file is read again after it was changed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -66,31 +67,33 @@ class TokenFile:
         return self._records
 
     def authenticate(self, token: str) -> Access | None:
-        """Return what a token allows, or None if it is not valid; raises TokenError."""
+        """Return the access of a token, or None if it is not valid; raises TokenError."""
         digest = _digest(token)
-        # Every record is compared, each in constant time: the duration tells nothing.
+        # Every record is compared, each in constant time: the duration reveals nothing.
         matches = [r for r in self.records() if hmac.compare_digest(r.sha256, digest)]
         return matches[0].access if matches else None
 
     def add(self, name: str, role: Role, uids: tuple[int, ...] | None, created: str) -> str:
-        """Make a token and return it: it is not kept and cannot be shown again."""
+        """Create a token and return it: it is not stored and cannot be shown again."""
         records = self.records()
         if not name or not name.isprintable():
-            raise TokenError('a token needs a name, to be known by in the list and the log')
+            raise TokenError(
+                'a token needs a printable name, which identifies it in lists and logs'
+            )
         if any(record.name == name for record in records):
-            raise TokenError(f'there is a token named {name!r} already; revoke it first')
+            raise TokenError(f'a token named {name!r} exists already; revoke it first')
         token = _PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
         record = TokenRecord(name, role, _digest(token), uids, created)
         self._write((*records, record))
         return token
 
     def revoke(self, name: str) -> None:
-        """End a token; raises TokenError if there is none of this name."""
+        """Revoke a token; raises TokenError if none has this name."""
         records = self.records()
         rest = tuple(record for record in records if record.name != name)
         if len(rest) == len(records):
             known = ', '.join(record.name for record in records) or 'none'
-            raise TokenError(f'there is no token named {name!r}; there are: {known}')
+            raise TokenError(f'no token is named {name!r}; the tokens are: {known}')
         self._write(rest)
 
     def _read(self) -> tuple[TokenRecord, ...]:
@@ -103,7 +106,7 @@ class TokenFile:
         text = msgspec.json.format(msgspec.json.encode(records), indent=2)
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # mkstemp gives a file that only its owner may read, before anything is in it.
+            # mkstemp creates a file that only its owner may read.
             handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix='.tokens')
             with os.fdopen(handle, 'wb') as file:
                 file.write(text + b'\n')
@@ -114,7 +117,7 @@ class TokenFile:
 
 
 def default_token_file() -> Path:
-    """Return where tokens are kept unless told otherwise."""
+    """Return where tokens are stored by default."""
     config = os.environ.get('XDG_CONFIG_HOME') or Path.home() / '.config'
     return Path(config) / 'hos_device_layer' / 'tokens.json'
 

@@ -1,25 +1,24 @@
-"""One WebSocket: its frames to the session, the session's frames to it."""
+"""One WebSocket connection: its frames to the session, the session's frames to it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from functools import partial
 
 from aiohttp import WSMsgType, web
 
-from ...core.rosbridge import Access, Broker, CloseReason, Session, SessionEvent, SessionLimits
-from ...core.rosbridge.session import TOO_SLOW
+from ...core.rosbridge import Access, Broker, Request, SessionLimits
+from ...core.rosbridge.close_reasons import NO_TOKEN, PEER_GONE, TOO_SLOW
+from .authentication import AdmittedConnection
+from .bridge import ManagerBridge
 
-# A peer's events that the device manager has not taken yet: more are not read meanwhile, so that
-# a flood fills its own buffer and nobody else's.
-_MAX_EVENTS_UNDER_WAY = 256
+# How many events of a peer may wait for the device manager: more frames are not read meanwhile,
+# so that a flood fills the peer's own buffer only.
+_MAX_QUEUED_EVENTS = 256
 
-# For a peer to say who it is, and to answer a close frame [s].
+# How long a peer may take to send its token, and to answer a close frame [s].
 TOKEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 1.0
-
-NO_TOKEN = CloseReason(4408, 'no token came in time')
-GONE = CloseReason(1001, 'the peer has gone')
 
 
 class WebSocketConnection:
@@ -29,59 +28,77 @@ class WebSocketConnection:
         self,
         socket: web.WebSocketResponse,
         transport: asyncio.Transport,
+        broker: Broker,
+        bridge: ManagerBridge,
         access: Access | None,
-        address: str,
-        switchboard: Broker,
-        authenticate: Callable[[str], Access | None],
+        admitted: AdmittedConnection,
         limits: SessionLimits,
     ) -> None:
         self._socket = socket
         self._transport = transport
+        self._broker = broker
+        self._bridge = bridge
         self._loop = asyncio.get_running_loop()
         self._awake = asyncio.Event()
         # Whether the writer waits for something to write.
         self._is_idle = False
-        self.session = Session(
-            switchboard, access, address, authenticate, self._wake, limits, self._loop.time()
+        self.session = broker.open_session(
+            access,
+            admitted.address,
+            admitted.authenticate,
+            self._wake,
+            limits,
+            self._loop.time(),
         )
 
-    async def run(
-        self, report: Callable[[SessionEvent], None], catch_up: Callable[[], Awaitable[None]]
-    ) -> None:
-        """Talk until the end; `catch_up` returns when all that was reported has been taken."""
+    async def run(self) -> None:
+        """Exchange frames until the connection ends, then report the devices that are lost."""
         writer = asyncio.create_task(self._write())
         timer = None
         if self.session.access is None:
             timer = self._loop.call_later(TOKEN_TIMEOUT_S, self._check_token)
         try:
-            await self._read(report, catch_up)
+            await self._read()
         finally:
             if timer is not None:
                 timer.cancel()
-            self.session.close(GONE)
-            # Gives the writer its chance to say why, where the session itself has ended.
-            await asyncio.wait([writer], timeout=2 * CLOSE_TIMEOUT_S)
-            writer.cancel()
+            self.session.close(PEER_GONE)
+            try:
+                # Lets the writer send the reason if the session itself has ended.
+                await asyncio.wait([writer], timeout=2 * CLOSE_TIMEOUT_S)
+            finally:
+                writer.cancel()
+                for event in self._broker.close_session(self.session):
+                    self._bridge.to_manager.put(partial(self._bridge.handle, event))
 
-    async def _read(
-        self, report: Callable[[SessionEvent], None], catch_up: Callable[[], Awaitable[None]]
-    ) -> None:
-        under_way = 0
+    async def _read(self) -> None:
+        bridge, session = self._bridge, self.session
+        queued = 0
         async for message in self._socket:
             now = self._loop.time()
             if message.type is WSMsgType.TEXT:
-                for event in self.session.receive(message.data, now):
-                    report(event)
-                    under_way += 1
+                for event in session.receive(message.data, now):
+                    if isinstance(event, Request):
+                        bridge.to_manager.put(partial(bridge.answer, session, event))
+                    else:
+                        bridge.to_manager.put(partial(bridge.handle, event))
+                    queued += 1
             elif message.type is WSMsgType.BINARY:
-                self.session.refuse(None, None, 'frames are JSON texts, not binary', now)
-            if self.session.closing is not None:
+                session.refuse(None, None, 'expected JSON text frames, got a binary frame', now)
+            if session.closing is not None:
                 return
-            if under_way >= _MAX_EVENTS_UNDER_WAY:
-                await catch_up()
-                under_way = 0
-            if delay := self.session.read_delay(now):
+            if queued >= _MAX_QUEUED_EVENTS:
+                await self._drain()
+                queued = 0
+            if delay := session.read_delay(now):
                 await asyncio.sleep(delay)
+
+    async def _drain(self) -> None:
+        """Wait until the device manager has handled all events that were queued before."""
+        drained = asyncio.Event()
+        to_gateway = self._bridge.to_gateway
+        self._bridge.to_manager.put(lambda: to_gateway.put(drained.set))
+        await drained.wait()
 
     async def _write(self) -> None:
         session = self.session
@@ -97,7 +114,7 @@ class WebSocketConnection:
                 code=session.closing.code, message=session.closing.reason.encode()
             )
         except ConnectionError:
-            # The reader learns the same and ends the session.
+            # The reader notices this as well and ends the session.
             return
 
     def _wake(self) -> None:
@@ -105,26 +122,26 @@ class WebSocketConnection:
             return
         self._awake.set()
         if self.session.closing is TOO_SLOW:
-            # It would not read a close frame either.
+            # The peer would not read a close frame either.
             self._transport.abort()
 
     def _send_at_once(self) -> bool:
         """
-        Send the frame that waits, if the peer keeps up; returns whether it did.
+        Send the frame that waits unless the transport is blocked; returns whether it was sent.
 
-        A command arrives a sixth earlier than if the writer had to be woken for it.
+        A command arrives a sixth earlier than if the writer task were woken for it.
         """
         if self._transport.get_write_buffer_size():
             return False
         sending = self._socket.send_str(self.session.next_text())
         try:
-            # aiohttp waits only for a transport that holds bytes back: here it ends at once.
+            # aiohttp waits only for a blocked transport: here it returns at once.
             sending.send(None)
         except (StopIteration, ConnectionError):
-            # A peer that is gone is noticed by the reader.
+            # The reader notices a peer that has gone.
             return True
         sending.close()
-        raise RuntimeError('aiohttp waited although the transport holds nothing back')
+        raise RuntimeError('aiohttp waited although the transport is not blocked')
 
     def _check_token(self) -> None:
         if self.session.access is None:

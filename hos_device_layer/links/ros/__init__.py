@@ -1,1 +1,5 @@
-"""Devices that serve ROS services and publish ROS topics themselves."""
+"""Devices and callers that are ROS nodes, and devices behind a rosbridge server."""
+
+from .link import ROS_LINK, RosLink
+
+__all__ = ['ROS_LINK', 'RosLink']

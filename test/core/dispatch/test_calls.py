@@ -1,18 +1,19 @@
+import msgspec
 import pytest
 from virtual_fleet import HALT, LIFT, PUMP, fields, make_spec
 
-from hos_device_layer.core.dispatch.calls import Argument, check_call
+from hos_device_layer.core.dispatch.calls import TypedField, check_call
 from hos_device_layer.core.errors import ArgumentError, CallRefusedError, UnknownFunctionError
 from hos_device_layer.core.spec.records import Function, LeftOut
 from hos_device_layer.core.spec.serializers import Serializer
 
 SPEC = make_spec()
-GOOD = (Argument('x', 'int32', '7'), Argument('fast', 'bool', 'true'))
+GOOD = (TypedField('x', 'int32', '7'), TypedField('fast', 'bool', 'true'))
 
 
 def changed(place, **changes):
     arguments = list(GOOD)
-    arguments[place] = arguments[place]._replace(**changes)
+    arguments[place] = msgspec.structs.replace(arguments[place], **changes)
     return arguments
 
 
@@ -33,7 +34,7 @@ def test_a_call_without_arguments():
 
 def test_arguments_reach_the_device_in_one_form_however_they_were_written():
     function = Function('set', fields('v:float32', 'on:bool'), device_types=('Lift',))
-    given = [Argument('v', 'float32', ' 1.50e-1 '), Argument('on', 'bool', 'False')]
+    given = [TypedField('v', 'float32', ' 1.50e-1 '), TypedField('on', 'bool', 'False')]
     call = check_call(make_spec(functions=[function]), LIFT, 'set', given)
     assert call.arguments == ('0.15', '0')
 
@@ -41,7 +42,7 @@ def test_arguments_reach_the_device_in_one_form_however_they_were_written():
 @pytest.mark.parametrize(
     ('given', 'facts'),
     [
-        ([], ['x, fast', 'none']),
+        ([], ['x, fast', 'no arguments']),
         (GOOD[:1], ['x, fast']),
         ([*GOOD, GOOD[0]], ['x, fast', 'x, fast, x']),
         (GOOD[::-1], ['x, fast', 'order', 'fast, x']),
@@ -76,7 +77,7 @@ def test_no_argument_can_smuggle_a_second_command_into_a_serialized_one(data):
         'say', fields('text:string'), device_types=('Lift', 'Pump'), serializer=Serializer('T$')
     )
     spec = make_spec(functions=[function])
-    given = [Argument('text', 'string', data)]
+    given = [TypedField('text', 'string', data)]
     assert check_call(spec, LIFT, 'say', given).arguments == (data,)
     with pytest.raises(ArgumentError, match='control character'):
         check_call(spec, PUMP, 'say', given)
@@ -91,7 +92,7 @@ def test_a_function_of_another_type_is_refused_with_those_there_are():
 
 
 def test_a_type_without_functions_says_so():
-    with pytest.raises(UnknownFunctionError, match='none'):
+    with pytest.raises(UnknownFunctionError, match='it has: none'):
         check_call(make_spec(functions=[HALT]), PUMP, 'move', GOOD)
 
 
@@ -105,7 +106,7 @@ def test_a_function_that_was_left_out_is_refused_with_its_problem():
     ('function_name', 'given'),
     [
         ('m\n' * 9_999, []),
-        ('move', [Argument('n\n' * 9_999, 'int32', '1')]),
+        ('move', [TypedField('n\n' * 9_999, 'int32', '1')]),
         ('move', changed(0, type='t\n' * 9_999)),
         ('move', changed(0, data='9\n' * 9_999)),
     ],

@@ -7,7 +7,6 @@ that the test turns.
 
 import itertools
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -19,21 +18,31 @@ from hypothesis.stateful import (
 )
 from virtual_fleet import HALT, at, device, make_spec, move
 
-from hos_device_layer.core.dispatch.calls import Argument
-from hos_device_layer.core.dispatch.connections import ConnectionEvent
+from hos_device_layer.core.dispatch.calls import TypedField
+from hos_device_layer.core.dispatch.connection_states import ConnectionEvent
 from hos_device_layer.core.dispatch.dispatcher import Dispatcher, DispatcherLimits
 from hos_device_layer.core.dispatch.effects import (
+    CallAnswer,
+    CloseDevice,
+    ConnectAnswer,
     LogDropped,
+    OpenDevice,
     PublishConnectionEvent,
     PublishResult,
+    SendCommand,
+    WithdrawCommand,
 )
-from hos_device_layer.core.errors import (
-    ArgumentError,
-    BusyError,
-    DeviceNotConnectedError,
-    UnknownDeviceIdError,
-    UnknownFunctionError,
-    UnknownUidError,
+from hos_device_layer.core.dispatch.events import (
+    CallRequested,
+    CommandAnswered,
+    ConnectRequested,
+    LinkClosed,
+    Pinged,
+    ResultReported,
+    SendFailed,
+    SpecReplaced,
+    StopRequested,
+    Tick,
 )
 
 LIMITS = DispatcherLimits(
@@ -46,8 +55,19 @@ LIMITS = DispatcherLimits(
 )
 MAX_MOVES = 2
 
-GOOD = (Argument('x', 'int32', '7'), Argument('fast', 'bool', '1'))
-BAD = (Argument('x', 'int32', '70'), Argument('fast', 'bool', '1'))
+LINKS = ('ros', 'gateway')
+
+# The refusals of calls, by a part of their text.
+UNKNOWN_DEVICE = 'no device'
+NOT_CONNECTED = 'not connected'
+NO_UID = 'has no uid'
+UNKNOWN_FUNCTION = 'has no function'
+BAD_ARGUMENTS = 'expected'
+OUT_OF_RANGE = 'outside'
+BUSY = 'wait for'
+
+GOOD = (TypedField('x', 'int32', '7'), TypedField('fast', 'bool', '1'))
+BAD = (TypedField('x', 'int32', '70'), TypedField('fast', 'bool', '1'))
 
 # Of each definition of `move`: a result that fits it, and what becomes of that.
 RESULTS = {'height:int32': ('V5', '{"height":5}'), 'done:bool': ('Vtrue', '{"done":true}')}
@@ -67,6 +87,9 @@ class Promises(RuleBasedStateMachine):
         self.fleet = {}  # uid: (device id, device type)
         self.states = {}  # uid: 'expected', 'waiting', 'connected', 'timed out', 'disconnected'
         self.silent_at = {}  # uid: when its state ends if nothing comes
+        self.links = {}  # uid: the link that a device belongs to
+        self.open = set()  # (link, uid) of what was opened and not closed
+        self.held = {}  # task id: the link that may still hold its command
         self.running = {}  # task id: what is known of it
         self.outcomes = {}  # id of every task there ever was: its results
 
@@ -76,7 +99,31 @@ class Promises(RuleBasedStateMachine):
         self.dispatcher = Dispatcher(self.spec(), 'lab', LIMITS, itertools.count(1), at(0))
         self.states = dict.fromkeys(self.fleet, 'expected')
         for uid in self.fleet:
-            self.connect(uid)
+            self.connect(uid, 'ros')
+
+    def handle(self, event, link=''):
+        effects = self.dispatcher.handle(event, at(self.clock), link)
+        for effect in effects:
+            self.perform(effect)
+        return effects
+
+    def perform(self, effect):
+        """What a link does, as far as a promise is made about it."""
+        if isinstance(effect, OpenDevice):
+            self.open.add((effect.link, effect.device.uid))
+        elif isinstance(effect, CloseDevice):
+            self.open.discard((effect.link, effect.uid))
+            for task_id, (link, uid) in list(self.held.items()):
+                if (link, uid) == (effect.link, effect.uid):
+                    del self.held[task_id]
+        elif isinstance(effect, SendCommand):
+            assert (effect.link, effect.command.uid) in self.open
+            self.held[effect.command.cmd_id] = effect.link, effect.command.uid
+        elif isinstance(effect, WithdrawCommand):
+            self.held.pop(effect.cmd_id, None)
+        elif isinstance(effect, PublishResult):
+            # Nothing is executed after its caller was told how it ended.
+            assert effect.task_id not in self.held
 
     def draw_task(self, data):
         """Draw a task, most often one that runs."""
@@ -91,6 +138,8 @@ class Promises(RuleBasedStateMachine):
 
     def enter(self, uid, state):
         self.states[uid] = state
+        if state == 'disconnected':
+            self.links.pop(uid, None)
         lasts = {'connected': 20, 'waiting': 20, 'timed out': 15}.get(state)
         self.silent_at.pop(uid, None)
         if lasts:
@@ -98,14 +147,17 @@ class Promises(RuleBasedStateMachine):
 
     def forget(self, uid):
         del self.states[uid]
+        self.links.pop(uid, None)
         self.silent_at.pop(uid, None)
 
-    def hear(self, uid, connects):
+    def hear(self, uid, link, connects):
         state = self.states.get(uid)
         if state is None:
             if list(self.states.values()).count('waiting') < LIMITS.max_waiting_devices:
                 self.enter(uid, 'waiting')
+                self.links[uid] = link
             return None
+        self.links[uid] = link
         self.enter(uid, 'waiting' if state == 'waiting' else 'connected')
         if state == 'expected':
             return ConnectionEvent.CONNECTED
@@ -117,9 +169,9 @@ class Promises(RuleBasedStateMachine):
         return {task_id for task_id, task in self.running.items() if task['uid'] == uid}
 
     def check(self, effects, notices=(), failed=(), dropped=0):
-        """Compare what happened with what was expected; the results of failed tasks are taken."""
+        """Compare the effects with the expected ones; the results of failed tasks are taken."""
         changes = [effect for effect in effects if isinstance(effect, PublishConnectionEvent)]
-        assert sorted((c.uid, c.notice.value) for c in changes) == sorted(
+        assert sorted((c.uid, c.event.value) for c in changes) == sorted(
             (uid, notice.value) for uid, notice in notices if notice
         )
         assert all(c.event_time_s == at(self.clock).epoch for c in changes)
@@ -134,49 +186,72 @@ class Promises(RuleBasedStateMachine):
 
     def take(self, result):
         task = self.running.pop(result.task_id)
-        assert result.uid == task['uid']
         assert result.request_time_s == task['started']
         assert result.response_time_s == at(self.clock).epoch
         self.outcomes[result.task_id].append(result)
 
     # Devices
 
-    @rule(uid=uids, event=st.sampled_from(['connect', 'ping', 'ping', 'close']))
-    def hear_of_a_device(self, uid, event):
-        getattr(self, event)(uid)
+    @rule(
+        uid=uids,
+        event=st.sampled_from(['connect', 'ping', 'ping', 'close']),
+        link=st.sampled_from(LINKS),
+    )
+    def hear_of_a_device(self, uid, event, link):
+        getattr(self, event)(uid, link)
 
-    def connect(self, uid):
-        notice = self.hear(uid, connects=True)
+    def connect(self, uid, link):
+        notice = self.hear(uid, link, connects=True)
+        effects = self.handle(ConnectRequested(uid), link)
+        (answer,) = [effect for effect in effects if isinstance(effect, ConnectAnswer)]
         if uid in self.fleet:
-            self.check(self.dispatcher.connect(uid, at(self.clock)), [(uid, notice)])
+            assert answer == (True, '')
+            self.check(effects, [(uid, notice)])
         else:
-            with pytest.raises(UnknownUidError, match=str(uid)):
-                self.dispatcher.connect(uid, at(self.clock))
+            assert not answer.success and str(uid) in answer.error
+            self.check(effects, dropped=1)
 
-    def ping(self, uid):
+    def is_foreign(self, uid, link):
+        return self.links.get(uid, link) != link and self.states[uid] != 'waiting'
+
+    def ping(self, uid, link):
+        if self.is_foreign(uid, link):
+            self.check(self.handle(Pinged(uid), link), dropped=1)
+            return
         is_new = uid not in self.states
-        notice = self.hear(uid, connects=False)
-        effects = self.dispatcher.ping(uid, at(self.clock))
-        self.check(effects, [(uid, notice)], dropped=int(is_new))
+        notice = self.hear(uid, link, connects=False)
+        self.check(self.handle(Pinged(uid), link), [(uid, notice)], dropped=int(is_new))
 
-    def close(self, uid):
+    def close(self, uid, link):
         notice = None
-        if self.states.get(uid) == 'waiting':
-            self.forget(uid)
-        elif self.states.get(uid) == 'connected':
-            self.enter(uid, 'timed out')
-            notice = ConnectionEvent.TIMEOUT
-        self.check(self.dispatcher.connection_closed(uid, at(self.clock)), [(uid, notice)])
+        if self.links.get(uid) == link:
+            if self.states[uid] == 'waiting':
+                self.forget(uid)
+            elif self.states[uid] == 'connected':
+                self.enter(uid, 'timed out')
+                notice = ConnectionEvent.TIMEOUT
+        self.check(self.handle(LinkClosed(uid), link), [(uid, notice)])
 
     @precondition(lambda self: self.running)
-    @rule(data=st.data(), accepts=st.sampled_from([True, True, True, False]))
-    def answer(self, data, accepts):
+    @rule(
+        data=st.data(),
+        accepts=st.sampled_from([True, True, True, False]),
+        link=st.none() | st.sampled_from(LINKS),
+    )
+    def answer(self, data, accepts, link):
         task_id = self.draw_task(data)
         task = self.running.get(task_id)
-        effects = self.dispatcher.command_answered(task_id, accepts, 'why', at(self.clock))
+        uid = task['uid'] if task else 1
+        link = link or self.links.get(uid, 'ros')
+        counts = task is None or self.links[uid] == link
+        if counts:
+            self.held.pop(task_id, None)  # It is on the device.
+        effects = self.handle(CommandAnswered(uid, task_id, accepts, 'why'), link)
         if task is None:
             outcomes = self.outcomes.get(task_id, [])
             self.check(effects, dropped=sum(not self.was_reported(o) for o in outcomes))
+        elif not counts:
+            self.check(effects, dropped=1)
         elif not accepts:
             self.check(effects, failed=[task_id])
         else:
@@ -193,26 +268,28 @@ class Promises(RuleBasedStateMachine):
         data=st.data(),
         uid=st.none() | uids,
         kind=st.sampled_from(['right', 'failure', 'misfit']),
+        link=st.none() | st.sampled_from(LINKS),
     )
-    def report(self, data, uid, kind):
+    def report(self, data, uid, kind, link):
         task_id = self.draw_task(data)
         task = self.running.get(task_id)
         uid = uid or (task['uid'] if task else 1)
+        link = link or self.links.get(uid, 'ros')
         text, jsons = (task and task['result']) or ('V5', '')
-        effects = self.dispatcher.command_result(
+        event = ResultReported(
             uid,
             task_id,
             kind != 'failure',
             'bent' if kind == 'failure' else '',
             'V5Vx' if kind == 'misfit' else text,
-            at(self.clock),
         )
-        if task is None or uid != task['uid']:
+        effects = self.handle(event, link)
+        if task is None or uid != task['uid'] or self.links.get(uid) != link:
             self.check(effects, dropped=1)
         elif kind != 'right':
             self.check(effects, failed=[task_id])
         else:
-            (result,) = effects
+            (result,) = [effect for effect in effects if isinstance(effect, PublishResult)]
             assert (result.success, result.error, result.result_jsons) == (True, '', jsons)
             self.take(result)
 
@@ -221,7 +298,7 @@ class Promises(RuleBasedStateMachine):
     def fail_to_send(self, data):
         task_id = self.draw_task(data)
         failed = {task_id} & self.running.keys()
-        self.check(self.dispatcher.command_failed(task_id, 'no way', at(self.clock)), (), failed)
+        self.check(self.handle(SendFailed(task_id, 'no way')), (), failed)
 
     # Callers
 
@@ -245,13 +322,18 @@ class Promises(RuleBasedStateMachine):
     def call(self, device_id, function_name, arguments):
         uid = {name: uid for uid, (name, _) in self.fleet.items()}.get(device_id)
         refusal = self.refusal(device_id, uid, function_name, arguments)
+        before = len(self.dispatcher.tasks)
+        *sent, answer = self.handle(CallRequested(device_id, function_name, arguments))
+        assert isinstance(answer, CallAnswer)
+        assert answer.is_valid is (refusal is None)
         if refusal is not None:
-            before = len(self.dispatcher.tasks)
-            with pytest.raises(refusal):
-                self.dispatcher.call(device_id, function_name, arguments, at(self.clock))
-            assert len(self.dispatcher.tasks) == before
+            assert refusal in answer.error
+            assert sent == [] and len(self.dispatcher.tasks) == before
             return
-        command = self.dispatcher.call(device_id, function_name, arguments, at(self.clock))
+        (sending,) = sent
+        command = sending.command
+        assert sending == SendCommand(self.links[uid], command)
+        assert answer.task_id == command.cmd_id
         assert command.uid == uid
         assert command.cmd_id not in self.outcomes
         is_move = function_name == 'move'
@@ -268,24 +350,26 @@ class Promises(RuleBasedStateMachine):
 
     def refusal(self, device_id, uid, function_name, arguments):
         if device_id == 'Ghost':
-            return UnknownDeviceIdError
-        if uid is None or self.states[uid] != 'connected':
-            return DeviceNotConnectedError
+            return UNKNOWN_DEVICE
+        if uid is None:
+            return UNKNOWN_DEVICE if device_id != 'NoUid' else NO_UID
+        if self.states[uid] != 'connected':
+            return NOT_CONNECTED
         functions = {'Lift': {'move': GOOD, 'halt': ()}, 'Pump': {'move': GOOD}}
         takes = functions[self.fleet[uid][1]]
         if function_name not in takes:
-            return UnknownFunctionError
+            return UNKNOWN_FUNCTION
         if arguments != takes[function_name]:
-            return ArgumentError
+            return OUT_OF_RANGE if arguments == BAD and takes[function_name] else BAD_ARGUMENTS
         moves = [t for t in self.running.values() if (t['uid'], t['function']) == (uid, 'move')]
         if function_name == 'move' and len(moves) >= MAX_MOVES:
-            return BusyError
-        return BusyError if len(self.running) >= LIMITS.max_running_tasks else None
+            return BUSY
+        return BUSY if len(self.running) >= LIMITS.max_running_tasks else None
 
     @precondition(lambda self: len(self.running) > 2)
     @rule()
     def stop(self):
-        self.check(self.dispatcher.stop(at(self.clock)), failed=list(self.running))
+        self.check(self.handle(StopRequested()), failed=list(self.running))
 
     # The specification
 
@@ -308,7 +392,7 @@ class Promises(RuleBasedStateMachine):
                 notices.append((uid, ConnectionEvent.CONNECTED))
             self.states.setdefault(uid, 'expected')
         self.fleet, self.definition = new, definition
-        self.check(self.dispatcher.replace_spec(self.spec(), at(self.clock)), notices, failed)
+        self.check(self.handle(SpecReplaced(self.spec())), notices, failed)
 
     # Time
 
@@ -340,7 +424,7 @@ class Promises(RuleBasedStateMachine):
                 self.enter(uid, 'disconnected')
                 notices.append((uid, ConnectionEvent.DISCONNECTED))
                 failed |= self.tasks_of(uid)
-        self.check(self.dispatcher.advance(at(self.clock)), notices, failed)
+        self.check(self.handle(Tick()), notices, failed)
 
     # What always holds
 
@@ -348,9 +432,15 @@ class Promises(RuleBasedStateMachine):
     def both_know_the_same(self):
         connections = self.dispatcher.connections
         assert {c.uid: c.state.value for c in connections} == self.states
-        assert [c.uid for c in self.dispatcher.connected()] == [
+        assert [c.uid for c in connections.connected()] == [
             c.uid for c in connections if self.states[c.uid] == 'connected'
         ]
+        assert {c.uid: c.link for c in connections if c.link} == self.links
+        assert self.open == {
+            (link, uid)
+            for uid, link in self.links.items()
+            if self.states[uid] in ('connected', 'timed out')
+        }
         assert {task.task_id: task.accepted for task in self.dispatcher.tasks} == {
             task_id: task['accepted'] for task_id, task in self.running.items()
         }

@@ -52,14 +52,14 @@ def test_both_forms_of_a_result(text, declared, values):
 @pytest.mark.parametrize(
     ('text', 'declared', 'reason'),
     [
-        ('', NUMBER, '0 values instead of 1'),
+        ('', NUMBER, 'number of values: expected 1, got 0'),
         ('V', NUMBER, "value: '' is no int32"),
-        ('VV5', NUMBER, '2 values instead of 1'),
-        ('V5V6', NUMBER, '2 values instead of 1'),
-        ('V1V0', THREE, '2 values instead of 3'),
-        ('V5', [], '1 values instead of 0'),
-        ('VV', [], '2 values instead of 0'),
-        ('5', NUMBER, 'neither a JSON object nor values led by V'),
+        ('VV5', NUMBER, 'number of values: expected 1, got 2'),
+        ('V5V6', NUMBER, 'number of values: expected 1, got 2'),
+        ('V1V0', THREE, 'number of values: expected 3, got 2'),
+        ('V5', [], 'number of values: expected 0, got 1'),
+        ('VV', [], 'number of values: expected 0, got 2'),
+        ('5', NUMBER, 'neither a JSON object nor values preceded by V'),
         ('v5', NUMBER, 'neither a JSON object'),
         ('[5]', NUMBER, 'neither a JSON object'),
         ('"V5"', NUMBER, 'neither a JSON object'),
@@ -71,26 +71,26 @@ def test_both_forms_of_a_result(text, declared, values):
         ('V0VnanV0', fields('a:int8', 'b:float32', 'c:int8'), "b: 'nan' is no float32|b: nan is"),
         ('VinfV1', POSITION, 'x: inf is no float32'),
         ('V61V0', POSITION, r"x: '61' is outside -60\.\.60 \[mm\]"),
-        ('{"value": 5', NUMBER, 'the JSON is broken'),
-        ('{"value": NaN}', NUMBER, 'the JSON is broken'),
-        ('{"value": Infinity}', NUMBER, 'the JSON is broken'),
-        ('{"value": 1e999}', NUMBER, 'the JSON is broken'),
-        ('{"value": 5} x', NUMBER, 'the JSON is broken'),
-        ('{}', NUMBER, 'missing: value'),
-        ('{"y": 1}', POSITION, 'missing: x'),
-        ('{"value": 5, "more": 6}', NUMBER, "unknown: 'more'"),
-        ('{"a": 1}', [], "unknown: 'a'"),
+        ('{"value": 5', NUMBER, 'invalid JSON'),
+        ('{"value": NaN}', NUMBER, 'invalid JSON'),
+        ('{"value": Infinity}', NUMBER, 'invalid JSON'),
+        ('{"value": 1e999}', NUMBER, 'invalid JSON'),
+        ('{"value": 5} x', NUMBER, 'invalid JSON'),
+        ('{}', NUMBER, 'missing values: value'),
+        ('{"y": 1}', POSITION, 'missing values: x'),
+        ('{"value": 5, "more": 6}', NUMBER, "unknown values: 'more'"),
+        ('{"a": 1}', [], "unknown values: 'a'"),
         ('{"value": "5"}', NUMBER, "value: '5' is no int32"),
         ('{"value": true}', NUMBER, 'value: True is no int32'),
         ('{"value": null}', NUMBER, 'value: None is no int32'),
         ('{"value": [5]}', NUMBER, r'value: \[5\] is no int32'),
         ('{"value": ' + '9' * 400 + '}', NUMBER, 'value: 999.* is no int32'),
-        ('{"value": ' + '9' * 5000 + '}', NUMBER, 'the JSON is broken'),
-        ('{"value": ' + '[' * 50_000 + ']' * 50_000 + '}', NUMBER, 'the JSON is broken'),
-        ('{"value": "\ud800"}', fields('value:string'), 'the JSON is broken'),
-        ('{"value": "\\ud800"}', fields('value:string'), 'the JSON is broken'),
+        ('{"value": ' + '9' * 5000 + '}', NUMBER, 'invalid JSON'),
+        ('{"value": ' + '[' * 50_000 + ']' * 50_000 + '}', NUMBER, 'invalid JSON'),
+        ('{"value": "\ud800"}', fields('value:string'), 'invalid JSON'),
+        ('{"value": "\\ud800"}', fields('value:string'), 'invalid JSON'),
         ('V\ud800', fields('value:string'), 'is no string'),
-        ('VaVbVc', fields('a:string', 'b:string'), '3 values instead of 2'),
+        ('VaVbVc', fields('a:string', 'b:string'), 'number of values: expected 2, got 3'),
     ],
     ids=lambda value: ascii(value)[:40],
 )
@@ -99,19 +99,19 @@ def test_a_result_that_does_not_fit(text, declared, reason):
         parse_values(text, declared)
     message = str(caught.value)
     assert '(expected ' in message
-    assert 'came ' in message
+    assert 'got ' in message
     assert message.isprintable()
     assert len(message) < 600
 
 
-def test_a_mismatch_says_what_was_expected_and_what_came():
+def test_a_mismatch_says_what_was_expected_and_what_was_found():
     with pytest.raises(ValueMismatchError) as caught:
         parse_values('V1', POSITION)
     assert str(caught.value) == (
-        '1 values instead of 2 '
-        "(expected x:float32 -60..60 [mm], y:float32 -60..60 [mm]; came 'V1')"
+        'number of values: expected 2, got 1 '
+        "(expected x:float32 -60..60 [mm], y:float32 -60..60 [mm]; got 'V1')"
     )
-    with pytest.raises(ValueMismatchError, match='expected no values; came'):
+    with pytest.raises(ValueMismatchError, match='expected no values; got'):
         parse_values('V1', [])
 
 

@@ -12,7 +12,7 @@ def tasks():
 
 
 def start(tasks, task_id, device=LIFT, function=MOVE, steady=0.0):
-    task = RunningTask(task_id, device.uid, device, function, at(steady))
+    task = RunningTask(task_id, device.uid, device, function, 'ros', at(steady))
     tasks.start(task)
     return task
 

@@ -9,7 +9,7 @@ def test_wrong_tokens_slow_an_address_down() -> None:
     waits = []
     now = 0.0
     for _ in range(9):
-        admission.mistake('10.0.0.1', now)
+        admission.failed('10.0.0.1', now)
         waits.append(admission.wait('10.0.0.1', now))
         now += waits[-1]
     assert waits == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
@@ -20,15 +20,15 @@ def test_wrong_tokens_slow_an_address_down() -> None:
 def test_a_network_of_addresses_counts_as_one() -> None:
     admission = AuthenticationBackoff()
     for n in range(3):
-        admission.mistake(f'2001:db8::{n}', 0.0)
+        admission.failed(f'2001:db8::{n}', 0.0)
     assert admission.wait('2001:db8::ffff', 0.0) > 0
     assert admission.wait('2001:db8:1::1', 0.0) == 0.0
 
 
 def test_an_address_in_both_families_is_one() -> None:
     admission = AuthenticationBackoff()
-    admission.mistake('::ffff:10.0.0.1', 0.0)
-    admission.mistake('10.0.0.1', 0.0)
+    admission.failed('::ffff:10.0.0.1', 0.0)
+    admission.failed('10.0.0.1', 0.0)
     assert admission.wait('::ffff:10.0.0.1', 0.0) > 0
 
 
@@ -36,7 +36,7 @@ def test_memory_for_addresses_is_bounded() -> None:
     admission = AuthenticationBackoff()
     for n in range(10_002):
         for _ in range(2):
-            admission.mistake(f'a{n}', 0.0)
+            admission.failed(f'a{n}', 0.0)
     assert admission.wait('a0', 0.0) == 0.0
     assert admission.wait('a10001', 0.0) > 0
 

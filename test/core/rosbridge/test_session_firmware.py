@@ -1,14 +1,15 @@
-"""The session of a microcontroller, byte for byte (DESIGN section 6)."""
+"""The session of a microcontroller, byte for byte (docs/reference/wire_protocol.md)."""
 
 from peers import UID, Peer, serialized_command
 
-from hos_device_layer.core.rosbridge.broker import Broker
-from hos_device_layer.core.rosbridge.events import (
+from hos_device_layer.core.dispatch.events import (
     CommandAnswered,
-    ConnectCalled,
+    ConnectRequested,
     Pinged,
     ResultReported,
 )
+from hos_device_layer.core.rosbridge.broker import Broker
+from hos_device_layer.core.rosbridge.events import Request
 from hos_device_layer.core.rosbridge.messages import ConnectDeviceResponse
 
 ADVERTISE = (
@@ -40,48 +41,48 @@ RESULT = (
 
 
 def test_firmware_session_byte_for_byte() -> None:
-    switchboard = Broker()
-    device = Peer(switchboard)
+    broker = Broker()
+    device = Peer(broker)
     assert device.says(ADVERTISE) == []
-    (connect,) = device.says(CONNECT)
-    assert isinstance(connect, ConnectCalled) and connect.uid == UID
-    device.session.answer(connect.call, ConnectDeviceResponse(True))
+    (request,) = device.says(CONNECT)
+    assert isinstance(request, Request) and request.event == ConnectRequested(UID)
+    device.session.answer(request.call, ConnectDeviceResponse(True))
     assert device.hears_text() == [CONNECTED]
     assert device.says(PING) == [Pinged(UID)]
-    assert switchboard.command(serialized_command()) == []
+    assert broker.command(serialized_command()) == []
     assert device.hears_text() == [COMMAND]
-    assert device.says(ACCEPTED) == [CommandAnswered(0, True, '')]
+    assert device.says(ACCEPTED) == [CommandAnswered(UID, 0, True, '')]
     assert device.says(RESULT) == [ResultReported(UID, 0, True, '', 'V5')]
     assert device.hears_text() == []
 
 
 def test_connect_before_advertise_keeps_commands_for_the_advertisement() -> None:
-    switchboard = Broker()
-    device = Peer(switchboard)
+    broker = Broker()
+    device = Peer(broker)
     device.says(CONNECT)
-    assert switchboard.command(serialized_command()) == []
+    assert broker.command(serialized_command()) == []
     assert device.hears_text() == []
     assert device.says(ADVERTISE) == []
     assert device.hears_text() == [COMMAND]
 
 
 def test_result_before_answer() -> None:
-    switchboard = Broker()
-    device = Peer(switchboard)
+    broker = Broker()
+    device = Peer(broker)
     device.says(ADVERTISE)
-    switchboard.command(serialized_command())
+    broker.command(serialized_command())
     assert device.says(RESULT) == [ResultReported(UID, 0, True, '', 'V5')]
-    assert device.says(ACCEPTED) == [CommandAnswered(0, True, '')]
+    assert device.says(ACCEPTED) == [CommandAnswered(UID, 0, True, '')]
 
 
 def test_ids_count_from_one_for_each_advertisement() -> None:
-    switchboard = Broker()
-    device = Peer(switchboard)
+    broker = Broker()
+    device = Peer(broker)
     device.says(ADVERTISE)
-    switchboard.command(serialized_command())
-    switchboard.command(serialized_command(1))
+    broker.command(serialized_command())
+    broker.command(serialized_command(1))
     assert [frame['id'][-2:] for frame in device.hears()] == [':1', ':2']
     refusals = device.says(ADVERTISE)
     assert [(r.cmd_id, r.is_valid) for r in refusals] == [(0, False), (1, False)]  # type: ignore[union-attr]
-    switchboard.command(serialized_command(2))
+    broker.command(serialized_command(2))
     assert device.hears_text() == [COMMAND.replace('"cmd_id":0', '"cmd_id":2')]

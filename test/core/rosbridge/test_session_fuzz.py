@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from peers import Peer, serialized_command, typed_command
 
+from hos_device_layer.core.dispatch.events import CommandAnswered, LinkClosed
 from hos_device_layer.core.rosbridge import Access, Role, SessionLimits
 from hos_device_layer.core.rosbridge.broker import Broker
-from hos_device_layer.core.rosbridge.events import CommandAnswered, DeviceLost
 from hos_device_layer.core.rosbridge.messages import ConnectDeviceResponse, DeviceStream
 
 UIDS = (1, 2, 3)
@@ -121,7 +121,7 @@ class Peers(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.switchboard = Broker()
+        self.broker = Broker()
         self.peers = [self.new_peer(n) for n in range(4)]
         self.sent: dict[int, int] = {}
         self.answered: set[int] = set()
@@ -130,7 +130,7 @@ class Peers(RuleBasedStateMachine):
     def new_peer(self, n: int) -> Peer:
         uids = frozenset({n}) if n else None
         access = Access(frozenset(Role), uids, f'peer {n}')
-        return Peer(self.switchboard, access, limits=SessionLimits(errors=10**9))
+        return Peer(self.broker, access, limits=SessionLimits(errors=10**9))
 
     def take(self, n: int, events: list[Any]) -> None:
         for event in events:
@@ -168,19 +168,19 @@ class Peers(RuleBasedStateMachine):
     def command(self, uid: int, serialized: bool) -> None:
         make = serialized_command if serialized else typed_command
         self.sent[self.next_cmd_id] = uid
-        self.take(uid, self.switchboard.command(make(self.next_cmd_id, uid)))
+        self.take(uid, self.broker.command(make(self.next_cmd_id, uid)))
         self.next_cmd_id += 1
 
     @rule(uid=uids)
     def sample(self, uid: int) -> None:
         topic = f'haive_os/device/uid{uid}/stream/s'
-        self.switchboard.publish(topic, DeviceStream(uid, 'V1'), 0.0)
+        self.broker.publish(topic, DeviceStream(uid, 'V1'), 0.0)
 
     @rule(n=st.integers(0, 3))
     def reconnect(self, n: int) -> None:
-        seats = set(self.peers[n].session.seats)
-        lost = self.switchboard.leave(self.peers[n].session)
-        assert {event.uid for event in lost if isinstance(event, DeviceLost)} == seats
+        seats = set(self.peers[n].session.channels)
+        lost = self.broker.close_session(self.peers[n].session)
+        assert {event.uid for event in lost if isinstance(event, LinkClosed)} == seats
         self.peers[n] = self.new_peer(n)
 
     @invariant()
@@ -192,9 +192,9 @@ class Peers(RuleBasedStateMachine):
 
     @invariant()
     def a_uid_has_one_session(self) -> None:
-        held = [uid for peer in self.peers for uid in peer.session.seats]
+        held = [uid for peer in self.peers for uid in peer.session.channels]
         assert len(held) == len(set(held))
-        assert all(self.switchboard.holds(uid) for uid in held)
+        assert all(self.broker.serves(uid) for uid in held)
 
     @invariant()
     def closed_sessions_leave(self) -> None:

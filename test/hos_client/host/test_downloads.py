@@ -18,12 +18,12 @@ from hos_device_layer.core.spec.fleet import fleet_from_json, fleet_of, fleet_to
 from hos_device_layer.core.spec.records import Spec
 from hos_device_layer.database import LocalCopy
 from hos_device_layer.links.gateway import Gateway, GatewaySettings, TokenFile
-from hos_device_layer.links.gateway.downloads import FLEET_FILE, HANDLERS_FILE
+from hos_device_layer.links.gateway.host_files import FLEET_FILE, HANDLERS_FILE
 
 
 def offer(gateway: Gateway, folder: Path) -> None:
-    gateway.downloads.offer(FLEET_FILE, fleet_to_json(fleet()))
-    gateway.downloads.offer_folder(HANDLERS_FILE, folder)
+    gateway.host_files.offer(FLEET_FILE, fleet_to_json(fleet()))
+    gateway.host_files.offer_folder(HANDLERS_FILE, folder)
 
 
 def refresh(downloads: HostDownloads) -> bool:
@@ -86,11 +86,11 @@ def test_what_is_not_offered_or_broken_replaces_nothing(tmp_path: Path, handlers
             refresh(downloads)
         offer(gateway, handlers)
         assert refresh(downloads)
-        gateway.downloads.offer(FLEET_FILE, b'{"devices":5}')
+        gateway.host_files.offer(FLEET_FILE, b'{"devices":5}')
         with pytest.raises(DownloadError, match='this is no fleet'):
             refresh(downloads)
-        gateway.downloads.offer(FLEET_FILE, fleet_to_json(fleet()))
-        gateway.downloads.offer(HANDLERS_FILE, b'no archive')
+        gateway.host_files.offer(FLEET_FILE, fleet_to_json(fleet()))
+        gateway.host_files.offer(HANDLERS_FILE, b'no archive')
         with pytest.raises(DownloadError, match='the archive is broken'):
             refresh(downloads)
         assert downloads.fleet() == fleet() and downloads.handlers_folder() is not None

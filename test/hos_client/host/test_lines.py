@@ -10,6 +10,7 @@ import pytest
 from fake_fleet import UID, fleet, row
 from hypothesis import given
 from hypothesis import strategies as st
+from manager_double import described_devices
 from running_host import Rig, running_host
 
 from hos_client.host import Action, Driver
@@ -117,7 +118,7 @@ def test_an_instrument_end_to_end() -> None:
     meter = Instrument({'MEAS:VOLT:DC?': '+1.25E+00'}, identity='ACME,M1,7,1.0')
     with running_host(*BUILT_IN, of_fleet=METER) as rig:
         plugged(rig, meter)
-        assert [d.name for d in rig.gateway.known_devices()] == ['ACME,M1,7,1.0']
+        assert [d.name for d in described_devices(rig.gateway)] == ['ACME,M1,7,1.0']
         assert rig.call(READ) == (True, '', '{"volt":1.25}')
         assert rig.call(SET_RANGE, '10', cmd_id=2) == (True, '', '{}')
         assert rig.call(READ, cmd_id=3)[0]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fake_fleet import UID, fleet, row
+from manager_double import described_devices
 from running_host import FastSerial, Rig, running_host
 
 from hos_client.host import Action, DetectedDevice, DeviceUnavailableError, SerialPort, serial_port
@@ -225,7 +226,7 @@ def test_many_cycles_leak_nothing(tmp_path: Path) -> None:
             cycle(n)
         assert rig.client.is_connected
         assert _threads() <= before[0] + 1 and _descriptors() <= before[1]
-        assert [d.id for d in rig.gateway.known_devices()] == []
+        assert [d.id for d in described_devices(rig.gateway)] == []
 
 
 def _threads() -> int:

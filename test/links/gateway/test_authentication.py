@@ -54,7 +54,7 @@ def test_tokens_by_header_address_and_frame(tokens: TokenFile) -> None:
             device.send(PING)
             assert manager.next_event() == ('ping', 5)
             device.send(PING.replace('5', '6'))
-            assert 'own uid alone' in json.loads(device.recv(WAIT_S))['msg']
+            assert 'only act for its own uid' in json.loads(device.recv(WAIT_S))['msg']
         assert manager.next_event() == ('closed', 5)
         with open_socket(gateway, f'?token={token}') as device:
             device.send(PING)
@@ -104,7 +104,7 @@ def test_without_a_token_the_time_is_limited(
 
 def test_strangers_are_bounded(tokens: TokenFile) -> None:
     token = tokens.add('bay 1', Role.DEVICE, None, '')
-    settings = open_settings(tokens, max_strangers_per_address=1)
+    settings = open_settings(tokens, max_unauthenticated_per_address=1)
     with running_gateway(settings) as (gateway, manager), open_socket(gateway) as first:
         with pytest.raises(InvalidStatus, match='429'):
             open_socket(gateway)
@@ -227,9 +227,9 @@ def test_mistakes_with_names(tokens: TokenFile) -> None:
     tokens.add('a', Role.VIEWER, None, '')
     with pytest.raises(TokenError, match='already'):
         tokens.add('a', Role.VIEWER, None, '')
-    with pytest.raises(TokenError, match='there are: a'):
+    with pytest.raises(TokenError, match='the tokens are: a'):
         tokens.revoke('b')
-    with pytest.raises(TokenError, match='needs a name'):
+    with pytest.raises(TokenError, match='needs a printable name'):
         tokens.add('', Role.VIEWER, None, '')
 
 

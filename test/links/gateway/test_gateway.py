@@ -15,13 +15,15 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from hos_device_layer.core.dispatch.commands import Command
+from hos_device_layer.core.dispatch.effects import ConnectedDevice
 from hos_device_layer.core.rosbridge import SessionLimits
-from hos_device_layer.core.rosbridge.messages import ConnectionInfo, DeviceStream
-from hos_device_layer.core.spec.records import Function
+from hos_device_layer.core.rosbridge.messages import DeviceStream
+from hos_device_layer.core.spec.records import FleetDevice, Function
 from hos_device_layer.links.gateway import Gateway, GatewayError, GatewaySettings, server
 
 UID = 10758656
 SERIALIZED = f'haive_os/device/uid{UID}/serialized_command'
+DEVICE = FleetDevice('H4001', UID, 'DeltaHaive', 'lab')
 STREAM = f'haive_os/device/uid{UID}/stream/temperature'
 
 Running = tuple[Gateway, ManagerDouble]
@@ -153,7 +155,7 @@ def test_a_cut_connection_is_known_at_once(running: Running) -> None:
 
 def test_callers_and_listeners(running: Running) -> None:
     gateway, manager = running
-    manager.infos = (ConnectionInfo('H4001', UID, 'DeltaHaive', 1.5),)
+    manager.devices = (ConnectedDevice(UID, DEVICE, 1.5),)
     with open_socket(gateway) as page:
         say(page, {'op': 'call_service', 'id': '1', 'service': '/haive_os/connected_devices'})
         assert hear(page)['values'] == {
@@ -311,14 +313,14 @@ def test_five_hundred_devices_at_once(running: Running) -> None:
 def test_stop_tells_the_peers_why() -> None:
     with running_gateway() as (gateway, _), open_socket(gateway) as peer:
         gateway.stop()
-        assert close_code(peer) == (1001, 'the gateway is going away')
+        assert close_code(peer) == (1001, 'the gateway is stopping')
 
 
 def test_a_port_in_use_is_named() -> None:
     with running_gateway() as (gateway, manager):
         settings = GatewaySettings(port=gateway.port)
         with pytest.raises(GatewayError, match=f'port {gateway.port}.*gateway_port'):
-            Gateway(settings, manager, manager, manager.wake)
+            Gateway(settings, manager.handle, manager.wake)
 
 
 def test_bounded_connections() -> None:
@@ -337,4 +339,4 @@ def test_limits_reach_the_sessions() -> None:
     ):
         say(peer, ping_frame(1))
         say(peer, ping_frame(2))
-        assert 'may be 1 devices' in hear(peer)['msg']
+        assert 'may serve at most 1 devices' in hear(peer)['msg']

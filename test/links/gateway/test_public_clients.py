@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manager_double import ManagerDouble, running_gateway
+from manager_double import ManagerDouble, described_devices, running_gateway
 from project import ROOT
 
 from hos_device_layer.core.dispatch.commands import Command
+from hos_device_layer.core.dispatch.effects import ConnectedDevice
 from hos_device_layer.core.rosbridge import Role
-from hos_device_layer.core.rosbridge.messages import ConnectionInfo, DeviceAPICallResult
+from hos_device_layer.core.rosbridge.messages import DeviceAPICallResult
 from hos_device_layer.core.spec.field_types import Field, FieldType
-from hos_device_layer.core.spec.records import Function
+from hos_device_layer.core.spec.records import FleetDevice, Function
 from hos_device_layer.links.gateway import Gateway, GatewaySettings, TokenFile
 from hos_device_layer.topics import DEVICE_API_CALL_RESULT_TOPIC
 
@@ -27,7 +28,7 @@ UID = 10758656
 PROGRAMS = ROOT / 'test' / 'public_clients'
 NODE_FOLDER = ROOT / '.hos' / 'public_clients'
 
-INFO = ConnectionInfo('H4001', UID, 'DeltaHaive', 1.5)
+DEVICE = ConnectedDevice(UID, FleetDevice('H4001', UID, 'DeltaHaive', 'lab'), 1.5)
 RESULT = DeviceAPICallResult(7, True, '', '{}', 1.0, 2.0)
 
 
@@ -87,7 +88,7 @@ def node_modules() -> Path:
 @pytest.fixture
 def gateway_and_manager() -> Iterator[tuple[Gateway, ManagerDouble]]:
     with running_gateway() as pair:
-        pair[1].infos = (INFO,)
+        pair[1].devices = (DEVICE,)
         yield pair
 
 
@@ -111,15 +112,15 @@ def check_session(program: Program, gateway: Gateway, manager: ManagerDouble) ->
     assert info['device_id'] == 'H4001'
     assert program.next('api_call')['values'] == {'is_valid': True, 'error': '', 'task_id': 7}
     foreign = program.next('foreign')
-    assert foreign['ok'] is False and 'no service of the device layer' in foreign['error']
+    assert foreign['ok'] is False and 'not a service of the device layer' in foreign['error']
     program.next('subscribed')
     while not gateway.is_wanted(DEVICE_API_CALL_RESULT_TOPIC):
-        gateway.known_devices()  # Takes its turn on the server's thread.
+        described_devices(gateway)  # Waits for its turn on the gateway's thread.
     gateway.publish(DEVICE_API_CALL_RESULT_TOPIC, RESULT)
     assert program.next('heard')['message']['task_id'] == 7
     program.next('unsubscribed')
     while gateway.is_wanted(DEVICE_API_CALL_RESULT_TOPIC):
-        gateway.known_devices()
+        described_devices(gateway)
 
 
 def check_commands(gateway: Gateway, manager: ManagerDouble) -> None:
@@ -184,7 +185,7 @@ def test_roslibpy(gateway_and_manager: tuple[Gateway, ManagerDouble]) -> None:
 
 def test_roslibpy_comes_back_by_itself() -> None:
     with running_gateway() as (gateway, manager):
-        manager.infos = (INFO,)
+        manager.devices = (DEVICE,)
         with running(roslibpy_device(gateway.port)) as program:
             check_session(program, gateway, manager)
             gateway.stop()

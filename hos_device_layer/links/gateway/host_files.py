@@ -1,4 +1,4 @@
-"""What hosts fetch by HTTP from the gateway's port: their fleet, and the handlers of the site."""
+"""What hosts download over HTTP: their fleet, and the handlers of the site."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Admit = Callable[[web.Request], Access | None]
 
 class HostFiles:
     """
-    Files by name, for every peer that is let in; may be filled from any thread.
+    Files by name, for every admitted peer; files may be offered from any thread.
 
-    A file's ETag is the SHA-256 of its content: who has it already is told so by 304.
+    The ETag of a file is the SHA-256 of its content; a client that has it already receives 304.
     """
 
     def __init__(self) -> None:
@@ -34,21 +34,21 @@ class HostFiles:
         self._folders: dict[str, Path] = {}
 
     def offer(self, name: str, content: bytes) -> None:
-        """Let a file be fetched from now on."""
+        """Offer a file from now on."""
         self._files[name] = content
 
     def offer_folder(self, name: str, folder: Path) -> None:
-        """Let the Python files below a folder be fetched as an archive, as they are then."""
+        """Offer the Python files of a folder as an archive, made at each download."""
         self._folders[name] = folder
 
     def add_to(self, application: web.Application, admit: Admit) -> None:
-        """Serve the files; `admit` says what a peer may, or raises an HTTP error."""
+        """Serve the files; `admit` returns the access of a peer or raises an HTTP error."""
 
         async def handle(request: web.Request) -> web.Response:
             if admit(request) is None:
                 raise web.HTTPUnauthorized(
                     headers={hdrs.WWW_AUTHENTICATE: 'Bearer'},
-                    text='a token is needed; make one with: hos token add\n',
+                    text='a token is required; create one with: hos token add\n',
                 )
             content = await self._content(request.match_info['name'])
             etag = f'"{digest(content)}"'
@@ -65,7 +65,7 @@ class HostFiles:
         if name in self._files:
             return self._files[name]
         if name not in self._folders:
-            raise web.HTTPNotFound(text='there is no such file\n')
+            raise web.HTTPNotFound(text='no such file\n')
         try:
             return await asyncio.to_thread(pack_folder, self._folders[name])
         except (OSError, ArchiveError) as error:
@@ -74,12 +74,12 @@ class HostFiles:
 
 
 def digest(content: bytes) -> str:
-    """Return the SHA-256 of a content, as its ETag has it."""
+    """Return the SHA-256 of a content, for its ETag."""
     return hashlib.sha256(content).hexdigest()
 
 
 def pack_folder(folder: Path) -> bytes:
-    """Pack the handlers of a folder; what is hidden or no Python file is left out."""
+    """Pack the handlers of a folder: its Python files, except hidden ones."""
     paths = [path for kind in ('interfaces', 'drivers') for path in (folder / kind).glob('*.py')]
     return pack(
         {

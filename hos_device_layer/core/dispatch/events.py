@@ -1,0 +1,92 @@
+"""What happens: every event that the dispatcher handles, as a value."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..spec.records import Spec
+from .calls import TypedField
+
+
+class ConnectRequested(NamedTuple):
+    """A device asked to connect; `description` is what it tells people about itself."""
+
+    uid: int
+    description: str = ''
+
+
+class Pinged(NamedTuple):
+    """A device sent a ping."""
+
+    uid: int
+
+
+class LinkClosed(NamedTuple):
+    """A device can no longer be reached through the link that reports this."""
+
+    uid: int
+
+
+class CommandAnswered(NamedTuple):
+    """A device accepted or refused a command."""
+
+    uid: int
+    cmd_id: int
+    is_valid: bool
+    error: str
+
+
+class ResultReported(NamedTuple):
+    """A device reported how a command ended."""
+
+    uid: int
+    cmd_id: int
+    success: bool
+    error: str
+    result_str: str
+
+
+class StreamSampled(NamedTuple):
+    """A device sent a sample of a stream."""
+
+    uid: int
+    stream_name: str
+    data: str
+
+
+class CallRequested(NamedTuple):
+    """A caller asked for a function of a device."""
+
+    device_id: str
+    function_name: str
+    arguments: tuple[TypedField, ...] = ()
+
+
+class DevicesRequested(NamedTuple):
+    """Somebody asked which devices are connected."""
+
+
+class SendFailed(NamedTuple):
+    """A command could not be sent."""
+
+    cmd_id: int
+    error: str
+
+
+class SpecReplaced(NamedTuple):
+    """Another specification takes effect."""
+
+    spec: Spec
+
+
+class Tick(NamedTuple):
+    """Time has passed."""
+
+
+class StopRequested(NamedTuple):
+    """The device manager is about to end."""
+
+
+DeviceEvent = Pinged | LinkClosed | CommandAnswered | ResultReported | StreamSampled
+RequestEvent = ConnectRequested | CallRequested | DevicesRequested
+Event = DeviceEvent | RequestEvent | SendFailed | SpecReplaced | Tick | StopRequested

@@ -1,0 +1,48 @@
+"""The fleet that a device manager runs: its devices, and why others are not among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..spec.records import FleetDevice, Spec, Stream
+from ..spec.tables import fleet_table
+from ..text import shortened
+
+
+class FleetIndex:
+    """The devices of one fleet of a specification, by device id and by uid; never changes."""
+
+    def __init__(self, spec: Spec, name: str) -> None:
+        self.spec = spec
+        self.name = name
+        self.devices: Mapping[str, FleetDevice] = spec.fleets.get(name, {})
+        self.by_uid: Mapping[int, FleetDevice] = {
+            device.uid: device for device in self.devices.values() if device.uid is not None
+        }
+
+    def needs_of(self, device: FleetDevice) -> tuple[bool, tuple[Stream, ...]]:
+        """Return what a link needs to know: whether commands are serialized, and the streams."""
+        device_type = self.spec.device_types.get(device.device_type)
+        serialized = device_type is not None and device_type.serialized_api
+        return serialized, tuple(self.spec.streams_of(device.device_type))
+
+    def unknown_uid(self, uid: int, description: str = '') -> str:
+        """Return why a uid is not in the fleet, and what to do."""
+        name = f'uid {uid} ({description})' if description else f'uid {uid}'
+        if problem := self.spec.left_out.uids.get(uid):
+            return f'{name} cannot be used: {problem}'
+        return f'{name} is not in the fleet {self.name!r}; {self._where_to_add()}'
+
+    def unknown_device_id(self, device_id: str) -> str:
+        """Return why a device id is not in the fleet, and what to do."""
+        if problem := self.spec.left_out.devices.get((self.name, device_id)):
+            return f'the device {device_id!r} cannot be used: {problem}'
+        name = shortened(device_id)
+        return f'no device {name} in the fleet {self.name!r}; {self._where_to_add()}'
+
+    def _where_to_add(self) -> str:
+        table = fleet_table(self.name)
+        if self.name in self.spec.fleets:
+            return f'add it to the table {table!r}'
+        known = ', '.join(sorted(self.spec.fleets)) or 'none'
+        return f'there is no table {table!r}; the fleets are: {known}'

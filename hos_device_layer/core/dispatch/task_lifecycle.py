@@ -1,0 +1,244 @@
+"""The life of a task: a call is accepted, its command is answered, and it ends with one result."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..errors import (
+    BusyError,
+    CallRefusedError,
+    DeviceNotConnectedError,
+    UnknownDeviceIdError,
+    ValueMismatchError,
+)
+from ..spec.tables import fleet_table
+from ..text import shortened
+from .calls import check_call
+from .commands import Command
+from .connection_states import ConnectionState
+from .effects import CallAnswer, Effect, LogDropped, PublishResult, SendCommand, WithdrawCommand
+from .results import parse_values, to_json
+from .tasks import RunningTask, RunningTasks
+
+if TYPE_CHECKING:
+    from ..spec.records import FleetDevice, Function
+    from ..timestamp import Timestamp
+    from .connections import Connections, DeviceConnection
+    from .events import CallRequested, CommandAnswered, ResultReported, SendFailed
+    from .fleet_index import FleetIndex
+
+# How many ended tasks are remembered, to tell a late message from one about an unknown task.
+REMEMBERED_TASKS = 1000
+
+_NO_VALUES = '{}'
+
+# How a task ended whose device reported its result.
+_REPORTED = 'the device had already reported its result'
+
+_WHY_NOT_CONNECTED = {
+    ConnectionState.EXPECTED: 'it has not connected since the device manager started',
+    ConnectionState.TIMED_OUT: 'it timed out; it reconnects with its next ping',
+    ConnectionState.DISCONNECTED: (
+        'it was disconnected because it was silent for too long; check that it is switched on'
+    ),
+}
+
+
+class TaskLifecycle:
+    """
+    Handles the events of tasks; the handlers return effects.
+
+    Every accepted call ends with exactly one `PublishResult`. `task_ids` yields ids that were
+    never used before; at most `max_running` tasks run at a time.
+    """
+
+    def __init__(
+        self,
+        fleet: FleetIndex,
+        connections: Connections,
+        tasks: RunningTasks,
+        task_ids: Iterator[int],
+        max_running: int,
+    ) -> None:
+        self._fleet = fleet
+        self._connections = connections
+        self._tasks = tasks
+        self._task_ids = task_ids
+        self._max_running = max_running
+        self._ended: OrderedDict[int, str] = OrderedDict()
+
+    def replace_fleet(self, fleet: FleetIndex) -> None:
+        """Check further calls by another specification; running tasks keep theirs."""
+        self._fleet = fleet
+
+    # Events
+
+    def call_requested(
+        self, event: CallRequested, now: Timestamp, _link: str = ''
+    ) -> list[Effect]:
+        """Accept a call and send its command, or refuse it with the reason."""
+        try:
+            device, connection = self._connected_device(event)
+            call = check_call(self._fleet.spec, device, event.function_name, event.arguments)
+            self._check_capacity(event, connection.uid, call.function)
+        except CallRefusedError as error:
+            return [CallAnswer(False, str(error))]
+        task = RunningTask(
+            self._next_task_id(), connection.uid, device, call.function, connection.link, now
+        )
+        self._tasks.start(task)
+        command = Command(task.task_id, task.uid, *call)
+        return [SendCommand(task.link, command), CallAnswer(True, '', task.task_id)]
+
+    def command_answered(self, event: CommandAnswered, now: Timestamp, link: str) -> list[Effect]:
+        """Handle that a device accepted or refused a command."""
+        task = self._tasks.get(event.cmd_id)
+        if task is None:
+            return self._late_answer(event.cmd_id)
+        if reason := self._why_not_its_own(event.uid, task, link):
+            return [LogDropped(f'an answer to task {event.cmd_id}: {reason}')]
+        if not event.is_valid:
+            reason = event.error or 'the device gave no reason'
+            task.answered = True
+            return self.fail(
+                task, f'{task.device.device_id!r} refused {task.function.name!r}: {reason}', now
+            )
+        if not task.accepted:
+            self._tasks.accept(task, now)
+        return []
+
+    def result_reported(self, event: ResultReported, now: Timestamp, link: str) -> list[Effect]:
+        """Handle the result of a command; one that does not fit the function fails the task."""
+        uid, cmd_id, success, error, result_str = event
+        task = self._tasks.get(cmd_id)
+        if task is None:
+            how = self._ended.get(cmd_id)
+            state = f'which has ended: {how}' if how else 'which is unknown'
+            return [LogDropped(f'a result of uid {uid} for task {cmd_id}, {state}')]
+        if reason := self._why_not_its_own(uid, task, link):
+            return [LogDropped(f'a result for task {cmd_id}: {reason}')]
+        result_jsons = _NO_VALUES
+        if success:
+            try:
+                result_jsons, error = to_json(parse_values(result_str, task.function.results)), ''
+            except ValueMismatchError as mismatch:
+                success = False
+                error = f'the result does not fit {task.function.name!r}: {mismatch}'
+        elif not error:
+            error = 'the device gave no reason'
+        return self._end(task, success, error, result_jsons, _REPORTED, now)
+
+    def send_failed(self, event: SendFailed, now: Timestamp, _link: str = '') -> list[Effect]:
+        """Handle that a command could not be sent."""
+        task = self._tasks.get(event.cmd_id)
+        return self.fail(task, event.error, now) if task else []
+
+    def advance(self, now: Timestamp) -> list[Effect]:
+        """End the tasks that have passed their time limit."""
+        return [
+            effect
+            for task in self._tasks.take_late(now)
+            for effect in self.fail(task, self._why_late(task), now)
+        ]
+
+    def end_all(self, error: str, now: Timestamp, uid: int | None = None) -> list[Effect]:
+        """End the running tasks of a device, or all of them, with an error."""
+        tasks = self._tasks if uid is None else self._tasks.of_device(uid)
+        return [effect for task in tasks for effect in self.fail(task, error, now)]
+
+    def fail(self, task: RunningTask, error: str, now: Timestamp) -> list[Effect]:
+        """End a task with an error."""
+        return self._end(task, False, error, _NO_VALUES, shortened(error), now)
+
+    # Parts
+
+    def _connected_device(self, event: CallRequested) -> tuple[FleetDevice, DeviceConnection]:
+        device_id, function_name = event.device_id, event.function_name
+        device = self._fleet.devices.get(device_id)
+        if device is None:
+            raise UnknownDeviceIdError(
+                self._fleet.unknown_device_id(device_id), device_id, function_name
+            )
+        connection = None if device.uid is None else self._connections.get(device.uid)
+        if connection is None:
+            raise DeviceNotConnectedError(
+                f'{device_id!r} has no uid yet; enter it in the table '
+                f'{fleet_table(device.fleet)!r}',
+                device_id,
+                function_name,
+            )
+        if connection.state is not ConnectionState.CONNECTED:
+            raise DeviceNotConnectedError(
+                f'{device_id!r} is not connected: {_WHY_NOT_CONNECTED[connection.state]}',
+                device_id,
+                function_name,
+            )
+        return device, connection
+
+    def _check_capacity(self, event: CallRequested, uid: int, function: Function) -> None:
+        running = self._tasks.count(uid, function.name)
+        if function.max_in_flight is not None and running >= function.max_in_flight:
+            raise BusyError(
+                f'{event.device_id!r} is already running {function.name!r} {running} times, the '
+                'limit (max_in_flight) of the function; wait for a result',
+                event.device_id,
+                event.function_name,
+            )
+        if len(self._tasks) >= self._max_running:
+            raise BusyError(
+                f'{len(self._tasks)} tasks are running, the limit set by max_running_tasks; wait '
+                'for results',
+                event.device_id,
+                event.function_name,
+            )
+
+    def _next_task_id(self) -> int:
+        # After 2**32 tasks the ids begin again, while an old task may still be running.
+        while (task_id := next(self._task_ids)) in self._tasks:
+            pass
+        return task_id
+
+    def _end(
+        self,
+        task: RunningTask,
+        success: bool,
+        error: str,
+        result_jsons: str,
+        how: str,
+        now: Timestamp,
+    ) -> list[Effect]:
+        self._tasks.end(task)
+        self._ended[task.task_id] = how
+        if len(self._ended) > REMEMBERED_TASKS:
+            self._ended.popitem(last=False)
+        result = PublishResult(
+            task.task_id, success, error, result_jsons, task.started.epoch, now.epoch
+        )
+        if task.answered:
+            return [result]
+        # Before its caller is told: the device may not have received the command yet.
+        return [WithdrawCommand(task.link, task.uid, task.task_id), result]
+
+    # Reasons
+
+    def _why_not_its_own(self, uid: int, task: RunningTask, link: str) -> str:
+        """Return why a message about a task does not count; '' if its device sent it."""
+        if task.uid != uid:
+            return f'uid {uid} sent it, but the task is of {task.device.device_id!r} ({task.uid})'
+        return self._connections.foreign_link(uid, link)
+
+    def _late_answer(self, cmd_id: int) -> list[Effect]:
+        how = self._ended.get(cmd_id)
+        # A device may report its result before its acceptance.
+        if how is None or how is _REPORTED:
+            return []
+        return [LogDropped(f'the answer to task {cmd_id} came too late: {how}')]
+
+    def _why_late(self, task: RunningTask) -> str:
+        name, function = repr(task.device.device_id), repr(task.function.name)
+        if task.accepted:
+            limit_s = self._tasks.timeout_s(task.function)
+            return f'{name} did not finish {function} within {limit_s:g} s'
+        return f'{name} did not accept {function} within {self._tasks.accept_timeout_s:g} s'

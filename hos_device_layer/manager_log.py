@@ -1,0 +1,42 @@
+"""The log of the device manager, of which devices and callers can only use so much."""
+
+from __future__ import annotations
+
+import time
+
+from rclpy.impl.rcutils_logger import RcutilsLogger
+
+from .core.dispatch.effects import LogDropped, PublishConnectionEvent
+from .core.log_rate_limiter import LogRateLimiter
+
+# More than a person reads. A whole fleet that connects at once has a limit of its own, so that no
+# warning is lost among these lines.
+_WARNINGS_PER_S = 20
+_EVENTS_PER_S = 100
+
+
+class ManagerLog:
+    """Writes what devices and callers cause, within limits."""
+
+    def __init__(self, logger: RcutilsLogger) -> None:
+        self._logger = logger
+        self._warnings = LogRateLimiter(_WARNINGS_PER_S)
+        self._events = LogRateLimiter(_EVENTS_PER_S)
+
+    def dropped(self, effect: LogDropped) -> None:
+        """Log why something was not processed."""
+        if self._warnings.admit(time.monotonic()):
+            self._logger.warning(f'dropped: {effect.reason}')
+
+    def connection_event(self, effect: PublishConnectionEvent) -> None:
+        """Log the change of a connection."""
+        if self._events.admit(time.monotonic()):
+            device_id = effect.device.device_id
+            self._logger.info(f'{device_id} (uid {effect.uid}): {effect.event.value}')
+
+    def report_withheld(self) -> None:
+        """Log how many lines were withheld; to be called regularly."""
+        if withheld := self._warnings.take_withheld():
+            self._logger.warning(f'{withheld} more warnings were not logged')
+        if withheld := self._events.take_withheld():
+            self._logger.info(f'{withheld} more connection events were not logged')
