@@ -55,7 +55,9 @@ def _encoded(records: Sequence[BaseRecord]) -> bytes:
 
 
 def _schema(table: str) -> TableSchema:
-    return TableSchema(f'tbl-{table}', table, tuple(_field(table, c) for c in columns_of(table)))
+    return TableSchema(
+        f'tbl-{table}', table, tuple(_field(table, c.name) for c in columns_of(table))
+    )
 
 
 def _field(table: str, column: str) -> FieldSchema:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .core.errors import HosError
-from .core.spec.checks import UINT32_MAX
+from .core.spec.field_types import UINT32_MAX
 
 FILE_NAME = 'task_ids'
 _WIDTH = 10

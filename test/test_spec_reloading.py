@@ -158,7 +158,7 @@ def test_a_running_task_ends_under_the_definition_it_began_with(
     copy.write(tables([D1], {**GO, 'results': ['y:string']}))
     message = world.reload().message
     assert message.endswith(
-        "1 change: table 'apis', row 'go', column 'results': 'x:int32' became 'y:string'"
+        "1 change: table 'apis', row 'go', column 'results': changed from 'x:int32' to 'y:string'"
     )
 
     new = world.call().task_id
@@ -198,7 +198,7 @@ def test_a_worse_specification_applies_its_sound_rows(world: World, copy: LocalC
     assert not world.connect(2).success
     copy.write(tables([D1, D2], {**GO, 'results': ['x:int33']}))
     message = world.reload().message
-    assert "row 'go', column 'results': left out: " in message
+    assert "row 'go', column 'results': rejected: " in message
     assert "row 'D2': added" in message
     assert "unknown type 'int33'" in world.call().error
 

@@ -135,7 +135,9 @@ def test_the_whole_cycle(
     server.set_cell('apis', 'light_blink', 'arguments', 'times:uint8 1..5')
     server.take_calls()
     assert hos('db', 'pull', '--apply') == 0
-    changed = "table 'apis', row 'light_blink', column 'arguments': 'times:uint8 1..20' became"
+    changed = (
+        "table 'apis', row 'light_blink', column 'arguments': changed from 'times:uint8 1..20'"
+    )
     pulled, reloaded = capfd.readouterr().out.splitlines()
     assert pulled.startswith(changed)
     assert reloaded.startswith(f'from Airtable: 1 change: {changed}')
@@ -149,7 +151,7 @@ def test_the_whole_cycle(
     capfd.readouterr()
     server.set_cell('apis', 'light_blink', 'arguments', 'times:unit8')
     assert hos('db', 'pull', '--apply') == 0
-    assert "column 'arguments': left out: 'times' has the unknown type" in capfd.readouterr().out
+    assert "column 'arguments': rejected: 'times' has the unknown type" in capfd.readouterr().out
     assert hos('db', 'check', '--json') == 1
     assert hos('call', 'L8001', 'light_set', 'red=1', 'green=2', 'blue=3') == 0
 

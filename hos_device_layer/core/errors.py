@@ -28,7 +28,11 @@ class HosError(Exception):
 
 
 class SpecError(HosError, ValueError):
-    """A cell of the specification cannot be understood."""
+    """A cell of the specification cannot be understood; `problems` says why, one text each."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__('; '.join(problems))
+        self.problems = problems
 
 
 class UnknownUidError(HosError, KeyError):

@@ -12,39 +12,14 @@ import msgspec
 import yaml
 
 from ..core.errors import DatabaseError
-from ..core.spec import tables as t
+from ..core.spec.cells import is_empty
 from ..core.spec.checks import check_tables
 from ..core.spec.records import Spec
+from ..core.spec.spec_tables import table_of
 from ..core.spec.tables import Problem, Row, Tables
 from .committed_folder import CommittedFolder, version_time
 
 SUFFIX = '.yaml'
-
-# The columns of each table, in the order in which they are written.
-COLUMNS = {
-    t.DEVICES: ('device_type', 'device_role', 'serialized_api', 'ros_target', 'description'),
-    t.APIS: (
-        'function_name',
-        'description',
-        'arguments',
-        'results',
-        'device_types',
-        'timeout_s',
-        'max_in_flight',
-    ),
-    t.SERIALIZERS: ('serializer', 'function_name'),
-    t.API_SERIALIZERS: ('serializer', 'function_name'),
-    t.STREAMS: ('stream', 'description', 'values', 'device_types'),
-}
-FLEET_COLUMNS = (
-    'device_id',
-    'device_uid',
-    'device_type',
-    'communication_target',
-    'serial_info',
-    'baud_rate',
-    'child_device',
-)
 
 # A line of YAML is not folded before this.
 _LINE_WIDTH = 99
@@ -141,9 +116,9 @@ def is_file_name(table: str) -> bool:
 
 def table_text(table: str, rows: Iterable[Row]) -> str:
     """Return a table's file: known columns that are not empty, rows sorted by name."""
-    columns = COLUMNS.get(table, FLEET_COLUMNS)
-    name = t.name_column(table)
-    known = [{c: row[c] for c in columns if not t.is_empty(row.get(c))} for row in rows]
+    columns = [column.name for column in table_of(table).columns]
+    name = columns[0]
+    known = [{c: row[c] for c in columns if not is_empty(row.get(c))} for row in rows]
     texts = [
         yaml.dump(
             [row],

@@ -65,7 +65,7 @@ def test_a_pull_changes_the_lines_that_a_person_changed(
     after = files(copy.folder)
     assert [name for name in before if before[name] != after[name]] == ['fleet-demo.yaml']
     assert [str(change) for change in diff_specs(spec, copy.read())] == [
-        "table 'fleet-demo', row 'R2001', column 'device_uid': '10758656' became '4711'"
+        "table 'fleet-demo', row 'R2001', column 'device_uid': changed from '10758656' to '4711'"
     ]
 
 

@@ -5,7 +5,7 @@ from hos_device_layer.core.spec.records import (
     DeviceType,
     FleetDevice,
     Function,
-    LeftOut,
+    RejectedRows,
     Spec,
     Stream,
 )
@@ -48,7 +48,7 @@ MOVE = move()
 HALT = Function('halt', device_types=('Lift',), timeout_s=2.0)
 
 
-def make_spec(devices=(LIFT, PUMP, NAMELESS), functions=(MOVE, HALT), left_out=None):
+def make_spec(devices=(LIFT, PUMP, NAMELESS), functions=(MOVE, HALT), rejected=None):
     """A specification of the fleet `lab`; `Pump` takes serialized commands."""
     return Spec(
         device_types={
@@ -61,5 +61,5 @@ def make_spec(devices=(LIFT, PUMP, NAMELESS), functions=(MOVE, HALT), left_out=N
             'flow': Stream('flow', fields('flow:float32'), ('Pump',)),
         },
         fleets={'lab': {device.device_id: device for device in devices}},
-        left_out=left_out or LeftOut(),
+        rejected=rejected or RejectedRows(),
     )

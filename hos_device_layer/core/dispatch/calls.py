@@ -51,7 +51,7 @@ def _function(spec: Spec, device: FleetDevice, function_name: str) -> Function:
     function = spec.functions.get(function_name)
     if function is not None and device.device_type in function.device_types:
         return function
-    if problem := spec.left_out.functions.get(function_name):
+    if problem := spec.rejected.functions.get(function_name):
         text = f'the function {function_name!r} cannot be used: {problem}'
     else:
         known = ', '.join(f.name for f in spec.functions_of(device.device_type)) or 'none'

@@ -29,13 +29,13 @@ class FleetIndex:
     def unknown_uid(self, uid: int, description: str = '') -> str:
         """Return why a uid is not in the fleet, and what to do."""
         name = f'uid {uid} ({description})' if description else f'uid {uid}'
-        if problem := self.spec.left_out.uids.get(uid):
+        if problem := self.spec.rejected.uids.get(uid):
             return f'{name} cannot be used: {problem}'
         return f'{name} is not in the fleet {self.name!r}; {self._where_to_add()}'
 
     def unknown_device_id(self, device_id: str) -> str:
         """Return why a device id is not in the fleet, and what to do."""
-        if problem := self.spec.left_out.devices.get((self.name, device_id)):
+        if problem := self.spec.rejected.devices.get((self.name, device_id)):
             return f'the device {device_id!r} cannot be used: {problem}'
         name = shortened(device_id)
         return f'no device {name} in the fleet {self.name!r}; {self._where_to_add()}'

@@ -17,6 +17,8 @@ from ..text import shortened
 
 Value = int | float | bool | str
 
+UINT32_MAX = 2**32 - 1
+
 _BOOLS = {'1': True, 'true': True, '0': False, 'false': False}
 
 # The largest float32 as it is written: with the fewest digits, which round to it from above.

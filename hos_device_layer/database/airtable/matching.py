@@ -7,26 +7,15 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 import msgspec
 
 from ...core.spec import tables as t
+from ...core.spec.schema import Column, Kind
+from ...core.spec.spec_tables import SERIALIZERS, SINGLE_TABLE_NAMES, table_of
 from ...core.spec.tables import Problem
-from ..local_copy import COLUMNS, FLEET_COLUMNS, is_file_name
+from ..local_copy import is_file_name
 from .base_schema import FieldSchema, TableSchema
 
-# Filled in by `hos db check --write-back`.
-PROBLEMS_COLUMN = 'problems'
-
-# Columns that a base may lack without anybody missing something.
-_OPTIONAL = frozenset(
-    {
-        'description',
-        'ros_target',
-        'timeout_s',
-        'max_in_flight',
-        'communication_target',
-        'serial_info',
-        'baud_rate',
-        'child_device',
-        PROBLEMS_COLUMN,
-    }
+# Every table in Airtable may have it; it is no part of the specification.
+PROBLEMS = Column(
+    'problems', Kind.LONG_TEXT, 'Filled in by `hos db check --write-back`.', optional=True
 )
 
 
@@ -63,19 +52,13 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def serializers_table(found: Container[str]) -> str:
-    """Return which of its two names the table of serializers has, or is to have."""
-    has_other_name = t.API_SERIALIZERS in found and t.SERIALIZERS not in found
-    return t.API_SERIALIZERS if has_other_name else t.SERIALIZERS
+    """Return which of its names the table of serializers has, or is to have."""
+    return next((name for name in SERIALIZERS.names if name in found), SERIALIZERS.name)
 
 
-def spec_columns(table: str) -> tuple[str, ...]:
-    """Return the columns of a table of the specification."""
-    return COLUMNS.get(table, FLEET_COLUMNS)
-
-
-def columns_of(table: str) -> tuple[str, ...]:
+def columns_of(table: str) -> tuple[Column, ...]:
     """Return the columns that a table in Airtable may have."""
-    return (*spec_columns(table), PROBLEMS_COLUMN)
+    return (*table_of(table).columns, PROBLEMS)
 
 
 def find_tables(schema: Sequence[TableSchema], memory: Memory) -> Found:
@@ -86,12 +69,12 @@ def find_tables(schema: Sequence[TableSchema], memory: Memory) -> Found:
     """
     problems: list[Problem] = []
     chosen: dict[str, TableSchema] = {}
-    for name in t.NAME_COLUMNS:
+    for name in SINGLE_TABLE_NAMES:
         table = _find_table(name, schema, memory, problems)
         if table is not None:
             chosen[name] = table
     for table in sorted(schema, key=lambda table: table.name):
-        if not table.name.startswith(t.FLEET_PREFIX):
+        if not t.is_fleet_table(table.name):
             continue
         if is_file_name(table.name):
             chosen[table.name] = table
@@ -111,7 +94,7 @@ def _find_table(
     if name in by_name:
         return by_name[name]
     for table in schema:
-        if table.id == memory.tables.get(name) and table.name not in t.NAME_COLUMNS:
+        if table.id == memory.tables.get(name) and table.name not in SINGLE_TABLE_NAMES:
             text = f'is called {table.name!r} now; it is read all the same, rename it back'
             problems.append(Problem(name, '', '', text))
             return table
@@ -124,15 +107,16 @@ def _find_columns(
     by_name = {field.name.strip(): field for field in table.fields}
     by_id = {field.id: field for field in table.fields}
     wanted = columns_of(name)
+    names = {column.name for column in wanted}
     found = {}
     for column in wanted:
-        remembered = by_id.get(memory.columns.get(name, {}).get(column, ''))
-        if column in by_name:
-            found[column] = by_name[column]
-        elif remembered is not None and remembered.name not in wanted:
-            found[column] = remembered
+        remembered = by_id.get(memory.columns.get(name, {}).get(column.name, ''))
+        if column.name in by_name:
+            found[column.name] = by_name[column.name]
+        elif remembered is not None and remembered.name not in names:
+            found[column.name] = remembered
             text = f'is called {remembered.name!r} now; it is read all the same, rename it back'
-            problems.append(Problem(name, '', column, text))
-        elif column not in _OPTIONAL:
-            problems.append(Problem(name, '', column, 'is missing; `hos db init` adds it'))
+            problems.append(Problem(name, '', column.name, text))
+        elif not column.optional:
+            problems.append(Problem(name, '', column.name, 'is missing; `hos db init` adds it'))
     return found

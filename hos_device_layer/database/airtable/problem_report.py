@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ...core.errors import DatabaseError
-from ...core.spec.tables import Problem, row_label
+from ...core.spec.spec_tables import table_of
+from ...core.spec.tables import Problem
 from .base_schema import FieldSchema
 from .client import Airtable
 from .layout import field_of
-from .matching import PROBLEMS_COLUMN, FoundTable
+from .matching import PROBLEMS, FoundTable
 from .pull import Reading
 from .push import batches
 from .requests import LostAnswerError
@@ -31,7 +32,9 @@ def write_back(airtable: Airtable, reading: Reading, problems: Iterable[Problem]
     changed = 0
     for table in reading.found.tables:
         wanted = {
-            record.id: '\n'.join(texts.get((table.name, row_label(table.name, row, position)), ()))
+            record.id: '\n'.join(
+                texts.get((table.name, table_of(table.name).row_label(row, position)), ())
+            )
             for position, (record, row) in enumerate(
                 zip(reading.records[table.name], reading.tables[table.name]), start=1
             )
@@ -43,7 +46,7 @@ def write_back(airtable: Airtable, reading: Reading, problems: Iterable[Problem]
 def _write_table(
     airtable: Airtable, reading: Reading, table: FoundTable, wanted: Mapping[str, str]
 ) -> int:
-    field = table.columns.get(PROBLEMS_COLUMN)
+    field = table.columns.get(PROBLEMS.name)
     if field is None:
         if not any(wanted.values()):
             return 0
@@ -61,10 +64,10 @@ def _write_table(
 def _add_column(airtable: Airtable, table: FoundTable) -> FieldSchema:
     for _ in range(_ATTEMPTS):
         try:
-            return airtable.create_field(table.schema.id, field_of(table.name, PROBLEMS_COLUMN))
+            return airtable.create_field(table.schema.id, field_of(PROBLEMS))
         except LostAnswerError:
             for present in airtable.schema():
                 for field in present.fields:
-                    if present.id == table.schema.id and field.name == PROBLEMS_COLUMN:
+                    if present.id == table.schema.id and field.name == PROBLEMS.name:
                         return field
     raise DatabaseError('the connection to Airtable keeps breaking; repeat this later')

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ...core.errors import DatabaseError
-from ...core.spec import tables as t
 from ...core.spec.checks import check_tables
 from ...core.spec.records import Spec
+from ...core.spec.spec_tables import FLEETS, SINGLE_TABLE_NAMES
 from ...core.spec.tables import Row
 from .base_schema import BaseRecord
 from .client import Airtable
@@ -51,8 +51,8 @@ def _read_once(airtable: Airtable, memory: Memory) -> Reading:
     found = find_tables(airtable.schema(), memory)
     if not found.tables:
         raise DatabaseError(
-            f'the base has no table of a specification ({", ".join(t.NAME_COLUMNS)}, '
-            f'{t.fleet_table("…")}); check AIRTABLE_BASE_ID, or run `hos db init`'
+            f'the base has no table of a specification ({", ".join(SINGLE_TABLE_NAMES)}, '
+            f'{FLEETS.name}); check AIRTABLE_BASE_ID, or run `hos db init`'
         )
     records = {
         table.name: airtable.records(table.schema, table.columns.values()) if table.columns else []

@@ -8,14 +8,15 @@ from typing import TypeVar
 import msgspec
 
 from ...core.errors import DatabaseError
-from ...core.spec import tables as t
+from ...core.spec.cells import is_empty
+from ...core.spec.spec_tables import SINGLE_TABLE_NAMES, table_of
 from ...core.spec.tables import Tables
 from .base_schema import BaseRecord
 from .client import MAX_RECORDS_PER_REQUEST, Airtable
-from .matching import FoundTable, Memory, serializers_table, spec_columns
+from .matching import FoundTable, Memory, serializers_table
 from .pull import read_base
 from .requests import LostAnswerError
-from .row_plan import RowPlan, key_column, plan_rows
+from .row_plan import RowPlan, plan_rows
 from .rows import row_names
 
 # How often a table is looked at again: for links within it, and after an answer was lost.
@@ -46,8 +47,8 @@ def push_tables(airtable: Airtable, tables: Tables, memory: Memory) -> list[Push
     if missing:
         raise DatabaseError(f'the base lacks {", ".join(missing)}; run `hos db init` first')
     push = _Push(airtable, found, {name: list(rs) for name, rs in reading.records.items()})
-    order = [table for table in t.NAME_COLUMNS if table in tables]
-    order += sorted(table for table in tables if table not in t.NAME_COLUMNS)
+    order = [table for table in SINGLE_TABLE_NAMES if table in tables]
+    order += sorted(table for table in tables if table not in SINGLE_TABLE_NAMES)
     return [push.table(name, tables) for name in order]
 
 
@@ -62,10 +63,10 @@ def _missing(tables: Tables, found: Mapping[str, FoundTable]) -> Iterator[str]:
         if name not in found:
             yield f'the table {name!r}'
             continue
-        for column in spec_columns(name):
-            is_used = any(not t.is_empty(row.get(column)) for row in rows)
-            if is_used and column not in found[name].columns:
-                yield f'the column {column!r} of the table {name!r}'
+        for column in table_of(name).columns:
+            is_used = any(not is_empty(row.get(column.name)) for row in rows)
+            if is_used and column.name not in found[name].columns:
+                yield f'the column {column.name!r} of the table {name!r}'
 
 
 class _Push:
@@ -113,7 +114,7 @@ class _Push:
 
     def _carry_out(self, table: FoundTable, plan: RowPlan) -> None:
         # Where one column alone tells rows apart, Airtable too looks for it before it adds.
-        key = table.columns[key_column(table.name)]
+        key = table.columns[table_of(table.name).key.name]
         merge_on = [] if key.linked_table_id else [key.id]
         records = self._records[table.name]
         for cells in batches(plan.additions):

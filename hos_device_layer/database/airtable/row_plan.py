@@ -7,15 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from ...core.errors import SpecError
-from ...core.spec import tables as t
-from ...core.spec.tables import Row, as_list
+from ...core.spec.cells import as_list, is_empty
+from ...core.spec.schema import Column
+from ...core.spec.spec_tables import table_of
+from ...core.spec.tables import Row
 from .base_schema import CHECKBOX, NUMBER_TYPES, BaseRecord, FieldSchema
-from .matching import PROBLEMS_COLUMN, FoundTable
+from .matching import FoundTable
 from .rows import Names, plain_cell, row_of
-
-# The column that tells one row of a table from the others, where it is not the one that names it:
-# several functions may be serialized alike.
-_KEY_COLUMNS = {t.SERIALIZERS: 'function_name', t.API_SERIALIZERS: 'function_name'}
 
 Cells = Mapping[str, object]
 
@@ -32,11 +30,6 @@ class RowPlan(msgspec.Struct, frozen=True):
         return not self.additions and not self.changes
 
 
-def key_column(table: str) -> str:
-    """Return the column that tells the rows of a table from each other."""
-    return _KEY_COLUMNS.get(table, t.name_column(table))
-
-
 def plan_rows(
     table: FoundTable, rows: Iterable[Row], records: Iterable[BaseRecord], names: Names
 ) -> RowPlan:
@@ -46,7 +39,7 @@ def plan_rows(
     A row without a name, and all but the first of equal name, are left out. A link to a row that
     is not in the base yet is too: plan again when it is. Rows that only the base has stay.
     """
-    key = key_column(table.name)
+    key = table_of(table.name).key
     ids = {table_id: _by_name(known) for table_id, known in names.items()}
     present: dict[str, BaseRecord] = {}
     for there in records:
@@ -75,22 +68,23 @@ def _changed_cells(
 ) -> Cells:
     present = row_of(table, record, names) if record else {}
     cells = {}
-    for column, field in table.columns.items():
-        if column == PROBLEMS_COLUMN or not field.is_writable:
+    for column in table_of(table.name).columns:
+        field = table.columns.get(column.name)
+        if field is None or not field.is_writable:
             continue
-        wanted = plain_cell(column, row.get(column))
-        if t.is_empty(wanted) and t.is_empty(present.get(column)):
+        wanted, there = plain_cell(column, row.get(column.name)), present.get(column.name)
+        if is_empty(wanted) and is_empty(there):
             continue
         cell = _cell(field, wanted, ids)
         unchanged = record.fields.get(field.id) if record else None
-        if wanted != present.get(column) and cell != unchanged:
+        if wanted != there and cell != unchanged:
             cells[field.id] = cell
     return cells
 
 
 def _cell(field: FieldSchema, value: object, ids: Mapping[str, Mapping[str, str]]) -> object:
     """Return a value as a column of this kind takes it; None where it is or becomes empty."""
-    if t.is_empty(value):
+    if is_empty(value):
         return None
     if field.linked_table_id is not None:
         known = ids.get(field.linked_table_id, {})
@@ -122,6 +116,6 @@ def _by_name(names: Mapping[str, str]) -> dict[str, str]:
     return {name: record_id for record_id, name in reversed(list(names.items()))}
 
 
-def _key(row: Row, column: str) -> str:
-    value = plain_cell(column, row.get(column))
+def _key(row: Row, column: Column) -> str:
+    value = plain_cell(column, row.get(column.name))
     return '' if value is None or isinstance(value, list) else str(value)

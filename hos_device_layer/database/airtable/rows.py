@@ -6,16 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...core.errors import SpecError
-from ...core.spec import tables as t
-from ...core.spec.tables import Row, as_list
+from ...core.spec.cells import as_list
+from ...core.spec.schema import Column
+from ...core.spec.spec_tables import table_of
+from ...core.spec.tables import Row
 from .base_schema import BaseRecord, FieldSchema
-from .matching import FoundTable
-
-# Columns that hold lists, and are written as such even with one item.
-LIST_COLUMNS = frozenset({'arguments', 'results', 'values', 'device_types'})
-
-# Columns that hold one name or several.
-_NAME_COLUMNS = frozenset({'function_name', 'device_type', 'child_device'})
+from .matching import FoundTable, columns_of
 
 Names = Mapping[str, Mapping[str, str]]
 
@@ -38,7 +34,7 @@ def row_names(
     """Return the names of rows by their record ids, for each table id."""
     names = {}
     for table in tables:
-        field = table.columns.get(t.name_column(table.name))
+        field = table.columns.get(table_of(table.name).name_column.name)
         cells = (
             (record.id, str(_scalar(record.fields.get(field.id, ''))))
             for record in (records[table.name] if field else ())
@@ -50,24 +46,27 @@ def row_names(
 
 def row_of(table: FoundTable, record: BaseRecord, names: Names) -> Row:
     """Return a record's cells by column; a link to no known row stays a record id."""
-    return {
-        column: plain_cell(column, _linked_names(field, record.fields[field.id], names))
-        for column, field in table.columns.items()
-        if field.id in record.fields
-    }
+    row = {}
+    for column in columns_of(table.name):
+        field = table.columns.get(column.name)
+        if field is not None and field.id in record.fields:
+            row[column.name] = plain_cell(
+                column, _linked_names(field, record.fields[field.id], names)
+            )
+    return row
 
 
-def plain_cell(column: str, cell: Any) -> Any:
+def plain_cell(column: Column, cell: Any) -> Any:
     """Return a cell in the one form that the local copy knows, so that equal cells are equal."""
-    if column in LIST_COLUMNS or column in _NAME_COLUMNS:
-        try:
-            items = list(as_list(cell))
-        except SpecError:
-            return cell
-        # A name with a comma would be read as two if it were not in a list.
-        is_one = len(items) == 1 and ',' not in items[0]
-        return items[0] if is_one and column not in LIST_COLUMNS else items
-    return _scalar(cell)
+    if not (column.kind.is_list or column.kind.is_link):
+        return _scalar(cell)
+    try:
+        items = list(as_list(cell))
+    except SpecError:
+        return cell
+    # A name with a comma would be read as two if it were not in a list.
+    is_text = len(items) == 1 and column.is_written_as_text and ',' not in items[0]
+    return items[0] if is_text else items
 
 
 def _linked_names(field: FieldSchema, cell: Any, names: Names) -> Any:

@@ -4,7 +4,7 @@ from virtual_fleet import HALT, LIFT, PUMP, fields, make_spec
 
 from hos_device_layer.core.dispatch.calls import TypedField, check_call
 from hos_device_layer.core.errors import ArgumentError, CallRefusedError, UnknownFunctionError
-from hos_device_layer.core.spec.records import Function, LeftOut
+from hos_device_layer.core.spec.records import Function, RejectedRows
 from hos_device_layer.core.spec.serializers import Serializer
 
 SPEC = make_spec()
@@ -97,9 +97,9 @@ def test_a_type_without_functions_says_so():
 
 
 def test_a_function_that_was_left_out_is_refused_with_its_problem():
-    left_out = LeftOut(functions={'bend': 'the type int31 is unknown'})
+    rejected = RejectedRows(functions={'bend': 'the type int31 is unknown'})
     with pytest.raises(UnknownFunctionError, match='the type int31 is unknown'):
-        check_call(make_spec(left_out=left_out), LIFT, 'bend', [])
+        check_call(make_spec(rejected=rejected), LIFT, 'bend', [])
 
 
 @pytest.mark.parametrize(

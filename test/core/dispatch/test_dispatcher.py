@@ -34,7 +34,7 @@ from hos_device_layer.core.dispatch.events import (
     Tick,
 )
 from hos_device_layer.core.dispatch.task_lifecycle import REMEMBERED_TASKS
-from hos_device_layer.core.spec.records import LeftOut, Spec
+from hos_device_layer.core.spec.records import RejectedRows, Spec
 
 ROS, GATEWAY = 'ros', 'gateway'
 GOOD = (TypedField('x', 'int32', '7'), TypedField('fast', 'bool', '1'))
@@ -156,8 +156,10 @@ def test_a_fleet_that_does_not_exist_is_named_with_those_that_do():
 
 
 def test_a_device_whose_row_has_a_problem_is_told_this_problem():
-    left_out = LeftOut(uids={99: 'two rows have it'}, devices={('lab', 'X'): 'two rows have it'})
-    bench = Bench(make_spec(left_out=left_out))
+    rejected = RejectedRows(
+        uids={99: 'two rows have it'}, devices={('lab', 'X'): 'two rows have it'}
+    )
+    bench = Bench(make_spec(rejected=rejected))
     assert 'two rows have it' in bench.refusal_to_connect(99)
     assert 'two rows have it' in bench.refusal('X')
 

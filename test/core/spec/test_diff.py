@@ -42,16 +42,16 @@ def test_a_specification_does_not_differ_from_itself() -> None:
 @pytest.mark.parametrize(
     ('table', 'position', 'column', 'cell', 'row', 'text'),
     [
-        ('devices', 0, 'device_role', 'Haive', 'Pump', "empty became 'Haive'"),
-        ('devices', 0, 'serialized_api', False, 'Pump', "'yes' became empty"),
-        ('apis', 0, 'arguments', ['x:int8'], 'go', "'x:uint8' became 'x:int8'"),
-        ('apis', 0, 'results', ['y:bool'], 'go', "empty became 'y:bool'"),
-        ('apis', 0, 'timeout_s', 2, 'go', "empty became '2.0'"),
-        ('apis', 0, 'max_in_flight', 2, 'go', "empty became '2'"),
-        ('serializers', 0, 'serializer', 'H$', 'go', "'G$' became 'H$'"),
-        ('streams', 0, 'values', ['x:int8'], 'level', "'x:bool' became 'x:int8'"),
-        ('fleet-a', 1, 'device_uid', 2, 'P2', "empty became '2'"),
-        ('fleet-a', 0, 'child_device', 'P2', 'P1', "empty became 'P2'"),
+        ('devices', 0, 'device_role', 'Haive', 'Pump', "changed from empty to 'Haive'"),
+        ('devices', 0, 'serialized_api', False, 'Pump', "changed from 'yes' to empty"),
+        ('apis', 0, 'arguments', ['x:int8'], 'go', "changed from 'x:uint8' to 'x:int8'"),
+        ('apis', 0, 'results', ['y:bool'], 'go', "changed from empty to 'y:bool'"),
+        ('apis', 0, 'timeout_s', 2, 'go', "changed from empty to '2.0'"),
+        ('apis', 0, 'max_in_flight', 2, 'go', "changed from empty to '2'"),
+        ('serializers', 0, 'serializer', 'H$', 'go', "changed from 'G$' to 'H$'"),
+        ('streams', 0, 'values', ['x:int8'], 'level', "changed from 'x:bool' to 'x:int8'"),
+        ('fleet-a', 1, 'device_uid', 2, 'P2', "changed from empty to '2'"),
+        ('fleet-a', 0, 'child_device', 'P2', 'P1', "changed from empty to 'P2'"),
     ],
 )
 def test_a_changed_cell_is_named(
@@ -68,10 +68,12 @@ def test_rows_are_added_and_removed() -> None:
     assert texts(spec(), fewer) == ["table 'fleet-a', row 'P2': removed"]
 
 
-def test_a_row_with_a_problem_is_left_out_and_can_be_used_again() -> None:
+def test_a_row_with_a_problem_is_rejected_and_can_be_used_again() -> None:
     broken = changed('fleet-a', 0, device_uid=-1)
     (text,) = texts(spec(), broken)
-    assert text.startswith("table 'fleet-a', row 'P1', column 'device_uid': left out: -1 is no")
+    assert text.startswith(
+        "table 'fleet-a', row 'P1', column 'device_uid': rejected: expected 0.."
+    )
     assert texts(broken, spec()) == ["table 'fleet-a', row 'P1': can be used again"]
 
 
@@ -82,7 +84,7 @@ def test_a_new_row_with_a_problem_is_told() -> None:
 
 def test_a_missing_table_is_told() -> None:
     tables = {name: rows for name, rows in TABLES.items() if name != 'streams'}
-    assert "table 'streams': is missing" in texts(spec(), check_tables(tables))
+    assert "table 'streams': is missing; add the table" in texts(spec(), check_tables(tables))
 
 
 def test_of_many_changes_the_first_are_listed() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from hos_device_layer.core.spec.spec_tables import table_of
 from hos_device_layer.database.airtable.base_schema import BaseRecord, FieldSchema, TableSchema
 from hos_device_layer.database.airtable.matching import FoundTable
 from hos_device_layer.database.airtable.rows import plain_cell, rows_of_tables
@@ -53,23 +54,30 @@ def test_links_become_names(cell: object, names: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ('column', 'cell', 'plain'),
+    ('table', 'column', 'cell', 'plain'),
     [
-        ('arguments', 'x:bool\ny:bool', ['x:bool', 'y:bool']),
-        ('arguments', ['x:bool'], ['x:bool']),
-        ('arguments', 'x:bool\n', ['x:bool']),  # rich text ends with a line end
-        ('device_type', ['Pump'], 'Pump'),
-        ('device_type', ['Pump', 'Valve'], ['Pump', 'Valve']),
-        ('child_device', ['W1, W2'], ['W1, W2']),  # one device, whose id has a comma
-        ('device_uid', 17.0, 17),
-        ('timeout_s', 1.5, 1.5),
-        ('serialized_api', True, True),
-        ('description', ' text\n', 'text'),
-        ('description', {'state': 'generated', 'value': 'by AI', 'isStale': False}, 'by AI'),
-        ('description', ['looked up'], 'looked up'),
-        ('description', {'error': '#ERROR!'}, {'error': '#ERROR!'}),
+        ('apis', 'arguments', 'x:bool\ny:bool', ['x:bool', 'y:bool']),
+        ('apis', 'arguments', ['x:bool'], ['x:bool']),
+        ('apis', 'arguments', 'x:bool\n', ['x:bool']),  # rich text ends with a line end
+        ('fleet-a', 'device_type', ['Pump'], 'Pump'),
+        ('fleet-a', 'device_type', ['Pump', 'Valve'], ['Pump', 'Valve']),
+        ('fleet-a', 'child_device', ['W1, W2'], ['W1, W2']),  # one device, whose id has a comma
+        ('devices', 'device_type', 'Pump, small', 'Pump, small'),  # a name, not a link
+        ('fleet-a', 'device_uid', 17.0, 17),
+        ('apis', 'timeout_s', 1.5, 1.5),
+        ('devices', 'serialized_api', True, True),
+        ('devices', 'description', ' text\n', 'text'),
+        (
+            'devices',
+            'description',
+            {'state': 'generated', 'value': 'by AI', 'isStale': False},
+            'by AI',
+        ),
+        ('devices', 'description', ['looked up'], 'looked up'),
+        ('devices', 'description', {'error': '#ERROR!'}, {'error': '#ERROR!'}),
     ],
 )
-def test_equal_cells_have_one_form(column: str, cell: object, plain: object) -> None:
-    assert plain_cell(column, cell) == plain
-    assert plain_cell(column, plain) == plain
+def test_equal_cells_have_one_form(table: str, column: str, cell: object, plain: object) -> None:
+    (declared,) = (c for c in table_of(table).columns if c.name == column)
+    assert plain_cell(declared, cell) == plain
+    assert plain_cell(declared, plain) == plain
