@@ -87,9 +87,12 @@ def _read_row(
     values: dict[str, Any] = dict(further)
     label, problems = table.row_label(row, position), []
     for column, attribute in zip(table.columns, table.attributes):
+        values[attribute] = column.kind.empty
+        cell = row.get(column.name)
+        if cell is None and not column.required:
+            continue
         try:
-            values[attribute] = column.read(row.get(column.name))
+            values[attribute] = column.read(cell)
         except SpecError as error:
-            values[attribute] = column.kind.empty
             problems += [Problem(name, label, column.name, text) for text in error.problems]
     return CheckedRow(name, label, table.record(**values), problems)

@@ -42,7 +42,8 @@ class Kind(enum.Enum):
     What the cells of a column hold.
 
     `read` converts a cell that is not empty or raises SpecError; an empty one reads as `empty`.
-    `to_text` shows what was read.
+    `to_text` shows what was read. The cells of a link name rows of a table, those of a list hold
+    any number of items.
     """
 
     NAME = 'name', cells.as_name, '', str
@@ -69,16 +70,9 @@ class Kind(enum.Enum):
         self.read = read
         self.empty = empty
         self.to_text = to_text
-
-    @property
-    def is_link(self) -> bool:
-        """Whether the cells name rows of a table."""
-        return self in (Kind.LINK, Kind.LINKS)
-
-    @property
-    def is_list(self) -> bool:
-        """Whether the cells hold any number of items."""
-        return self in (Kind.FIELDS, Kind.LINKS)
+        # Computed once: they are asked for with every cell.
+        self.is_link = read in (cells.as_link, cells.as_list)
+        self.is_list = empty == ()
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -109,12 +103,11 @@ class Column(msgspec.Struct, frozen=True):
 
     def read(self, cell: object) -> Any:
         """Read a cell; raises SpecError."""
-        kind = self.kind
-        value: Any = kind.empty if cells.is_empty(cell) else kind.read(cell)
-        if value == kind.empty:
+        value: Any = self.kind.empty if cells.is_empty(cell) else self.kind.read(cell)
+        if value == self.kind.empty:
             if self.required:
                 raise SpecError(self._empty_text())
-        elif kind is Kind.INTEGER:
+        elif self.kind is Kind.INTEGER:
             self._check_range(value, cell)
         elif self.max_items is not None and len(value) > self.max_items:
             raise SpecError(f'expected at most {self.max_items} items, got {len(value)}')

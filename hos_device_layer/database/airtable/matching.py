@@ -19,6 +19,9 @@ PROBLEMS = Column(
 )
 
 
+MatchedColumns = Sequence[tuple[Column, FieldSchema]]
+
+
 class Memory(msgspec.Struct, frozen=True):
     """The ids of tables and columns as they were found last: ids stay when names change."""
 
@@ -32,6 +35,11 @@ class FoundTable(msgspec.Struct, frozen=True):
     name: str
     schema: TableSchema
     columns: Mapping[str, FieldSchema]
+
+    @property
+    def matched(self) -> MatchedColumns:
+        """The columns of the specification that exist, each with its field in the base."""
+        return [(c, self.columns[c.name]) for c in columns_of(self.name) if c.name in self.columns]
 
 
 class Found(msgspec.Struct, frozen=True):

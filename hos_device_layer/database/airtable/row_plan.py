@@ -12,7 +12,7 @@ from ...core.spec.schema import Column
 from ...core.spec.spec_tables import table_of
 from ...core.spec.tables import Row
 from .base_schema import CHECKBOX, NUMBER_TYPES, BaseRecord, FieldSchema
-from .matching import FoundTable
+from .matching import PROBLEMS, FoundTable, MatchedColumns
 from .rows import Names, plain_cell, row_of
 
 Cells = Mapping[str, object]
@@ -39,18 +39,18 @@ def plan_rows(
     A row without a name, and all but the first of equal name, are left out. A link to a row that
     is not in the base yet is too: plan again when it is. Rows that only the base has stay.
     """
-    key = table_of(table.name).key
+    key, columns = table_of(table.name).key, table.matched
     ids = {table_id: _by_name(known) for table_id, known in names.items()}
     present: dict[str, BaseRecord] = {}
     for there in records:
-        present.setdefault(_key(row_of(table, there, names), key), there)
+        present.setdefault(_key(row_of(columns, there, names), key), there)
     additions: list[Cells] = []
     changes: dict[str, Cells] = {}
     wanted = {_key(row, key): row for row in reversed(tuple(rows))}
     wanted.pop('', None)
     for name in sorted(wanted):
         record = present.pop(name, None)
-        cells = _changed_cells(table, wanted[name], record, names, ids)
+        cells = _changed_cells(columns, wanted[name], record, names, ids)
         if record is None:
             additions.append({field: cell for field, cell in cells.items() if cell is not None})
         elif cells:
@@ -60,17 +60,16 @@ def plan_rows(
 
 
 def _changed_cells(
-    table: FoundTable,
+    columns: MatchedColumns,
     row: Row,
     record: BaseRecord | None,
     names: Names,
     ids: Mapping[str, Mapping[str, str]],
 ) -> Cells:
-    present = row_of(table, record, names) if record else {}
+    present = row_of(columns, record, names) if record else {}
     cells = {}
-    for column in table_of(table.name).columns:
-        field = table.columns.get(column.name)
-        if field is None or not field.is_writable:
+    for column, field in columns:
+        if column is PROBLEMS or not field.is_writable:
             continue
         wanted, there = plain_cell(column, row.get(column.name)), present.get(column.name)
         if is_empty(wanted) and is_empty(there):

@@ -11,7 +11,7 @@ from ...core.spec.schema import Column
 from ...core.spec.spec_tables import table_of
 from ...core.spec.tables import Row
 from .base_schema import BaseRecord, FieldSchema
-from .matching import FoundTable, columns_of
+from .matching import FoundTable, MatchedColumns
 
 Names = Mapping[str, Mapping[str, str]]
 
@@ -23,7 +23,7 @@ def rows_of_tables(
     tables = tuple(tables)
     names = row_names(tables, records)
     return {
-        table.name: [row_of(table, record, names) for record in records[table.name]]
+        table.name: [row_of(table.matched, record, names) for record in records[table.name]]
         for table in tables
     }
 
@@ -44,16 +44,13 @@ def row_names(
     return names
 
 
-def row_of(table: FoundTable, record: BaseRecord, names: Names) -> Row:
+def row_of(columns: MatchedColumns, record: BaseRecord, names: Names) -> Row:
     """Return a record's cells by column; a link to no known row stays a record id."""
-    row = {}
-    for column in columns_of(table.name):
-        field = table.columns.get(column.name)
-        if field is not None and field.id in record.fields:
-            row[column.name] = plain_cell(
-                column, _linked_names(field, record.fields[field.id], names)
-            )
-    return row
+    return {
+        column.name: plain_cell(column, _linked_names(field, record.fields[field.id], names))
+        for column, field in columns
+        if field.id in record.fields
+    }
 
 
 def plain_cell(column: Column, cell: Any) -> Any:
