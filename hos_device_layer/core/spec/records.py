@@ -90,7 +90,7 @@ class Function(msgspec.Struct, frozen=True):
             Kind.FIELDS,
             (
                 'What the function takes, in the order in which the device expects it: one '
-                'name:type per line, with range and unit if you like: x:float32 -60..60 [mm]'
+                '`name:type` per line, with range and unit if you like: `x:float32 -60..60 [mm]`.'
             ),
             max_items=MAX_ARGUMENTS,
         ),
@@ -100,7 +100,7 @@ class Function(msgspec.Struct, frozen=True):
         Column(
             'results',
             Kind.FIELDS,
-            'What the device answers with: one name:type per line, as in arguments.',
+            'What the device answers with: one `name:type` per line, as in arguments.',
         ),
     ] = ()
     device_types: Annotated[
@@ -157,8 +157,8 @@ class FunctionSerializer(msgspec.Struct, frozen=True):
             'serializer',
             Kind.TEMPLATE,
             (
-                'The command to send; each $ stands for an argument, in order: with A$B$C$ and '
-                'the arguments 1, 2.5 and -3 the device gets A1B2.5C-3.'
+                'The command to send; each `$` stands for an argument, in order: with `A$B$C$` '
+                'and the arguments 1, 2.5 and -3 the device gets `A1B2.5C-3`.'
             ),
             required=True,
         ),
@@ -185,7 +185,7 @@ class Stream(msgspec.Struct, frozen=True):
             'stream',
             Kind.TOPIC_NAME,
             (
-                'The name of the stream, which is part of its ROS topic: letters, digits and _, '
+                'The name of the stream, which is part of its ROS topic: letters, digits and `_`, '
                 'starting with a letter.'
             ),
             required=True,
@@ -197,7 +197,7 @@ class Stream(msgspec.Struct, frozen=True):
         Column(
             'values',
             Kind.FIELDS,
-            'What a sample holds: one name:type per line, as in the arguments of apis.',
+            'What a sample holds: one `name:type` per line, as in the arguments of apis.',
             required=True,
         ),
     ] = ()
@@ -271,7 +271,7 @@ class FleetDevice(msgspec.Struct, frozen=True):
         Column(
             'serial_info',
             Kind.TEXT,
-            'How the bridge recognizes the device: vendor:product of its USB adapter.',
+            'How the bridge recognizes the device: `vendor:product` of its USB adapter.',
             optional=True,
         ),
     ] = ''

@@ -47,7 +47,7 @@ class Kind(enum.Enum):
     """
 
     NAME = 'name', cells.as_name, '', str
-    TOPIC_NAME = 'name', cells.as_topic_name, '', str
+    TOPIC_NAME = 'topic name', cells.as_topic_name, '', str
     TEXT = 'text', cells.as_text, '', str
     LONG_TEXT = 'long text', cells.as_text, '', str
     CHOICE = 'choice', cells.as_text, '', str
