@@ -344,15 +344,15 @@ def test_the_usual_blocking_wait_works(ros_domain_id) -> None:
     ('declaration', 'value', 'complaint'),
     [
         ('x:float32 -60..60 [mm]', 61, r"'move': x: 61.* is outside -60..60 \[mm\]"),
-        ('x:float32', float('nan'), 'x: nan is no float32'),
-        ('n:uint8', 256, 'n: 256 is no uint8'),
-        ('n:uint8', True, 'n: True is no uint8'),
-        ('n:int32', 1.5, 'n: 1.5 is no int32'),
-        ('n:int32', '1', "n: '1' is no int32"),
-        ('on:bool', 'yes', "on: 'yes' is no bool"),
-        ('text:string', 5, 'text: 5 is no string'),
+        ('x:float32', float('nan'), 'x: expected float32, got nan'),
+        ('n:uint8', 256, r'n: expected uint8 \(0..255\), got 256'),
+        ('n:uint8', True, r'n: expected uint8 \(0..255\), got True'),
+        ('n:int32', 1.5, r'n: expected int32 \(-2147483648..2147483647\), got 1.5'),
+        ('n:int32', '1', r"n: expected int32 \(-2147483648..2147483647\), got '1'"),
+        ('on:bool', 'yes', "on: expected bool, got 'yes'"),
+        ('text:string', 5, 'text: expected string, got 5'),
         ('text:string', 'a\0b', r'text: ROS would cut .* at its NUL'),
-        ('text:string', '\ud800', r'text: .* is no string'),
+        ('text:string', '\ud800', r'text: expected string, got .*'),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_where_it_is_given(

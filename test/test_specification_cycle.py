@@ -151,7 +151,7 @@ def test_the_whole_cycle(
     capfd.readouterr()
     server.set_cell('apis', 'light_blink', 'arguments', 'times:unit8')
     assert hos('db', 'pull', '--apply') == 0
-    assert "column 'arguments': rejected: 'times' has the unknown type" in capfd.readouterr().out
+    assert "column 'arguments': rejected: 'times': unknown type" in capfd.readouterr().out
     assert hos('db', 'check', '--json') == 1
     assert hos('call', 'L8001', 'light_set', 'red=1', 'green=2', 'blue=3') == 0
 

@@ -1,1 +1,1 @@
-"""The device specification: its tables, how they are read, checked and compared."""
+"""The device specification: how its tables are declared, read, checked and compared."""

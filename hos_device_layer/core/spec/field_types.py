@@ -1,4 +1,4 @@
-"""The types of arguments, results and stream values: how each is declared, read and written."""
+"""The types of arguments, results and stream values: how they are declared, read and written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UINT32_MAX = 2**32 - 1
 
 _BOOLS = {'1': True, 'true': True, '0': False, 'false': False}
 
-# The largest float32 as it is written: with the fewest digits, which round to it from above.
+# The largest float32, written with the fewest digits that round to it.
 _FLOAT32_MAX = 3.4028235e38
 
 _FLOAT32 = struct.Struct('<f')
@@ -58,7 +58,7 @@ class FieldType(enum.Enum):
     STRING = 'string'
 
     def __init__(self, name: str) -> None:
-        # Worked out once: they are asked for with every value of every call.
+        # Computed once: they are used with every value of every call.
         self.is_float = name.startswith('float')
         self.is_integer = 'int' in name
         self.is_number = self.is_float or self.is_integer
@@ -68,7 +68,7 @@ class FieldType(enum.Enum):
         """
         Read a value from text: a decimal number, 1/0/true/false, or the text itself.
 
-        Raises ValueMismatchError, for NaN, infinity and what the type cannot hold too.
+        Raises ValueMismatchError, also for NaN, infinity and values that the type cannot hold.
         """
         if self.is_number:
             return self.check(self._read_number(text))
@@ -81,15 +81,15 @@ class FieldType(enum.Enum):
 
     def check(self, value: object) -> Value:
         """
-        Take a Python or JSON value as one of this type.
+        Convert a Python or JSON value to this type.
 
-        A whole float is an integer too, and an integer the nearest float. Raises
-        ValueMismatchError.
+        An integer may be given as a float without a fractional part; a float may be given as an
+        integer, which becomes the nearest float. Raises ValueMismatchError.
         """
         if self.bounds is not None:
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 low, high = self.bounds
-                if low <= value <= high:  # never so for NaN
+                if low <= value <= high:  # always false for NaN
                     if self.is_float:
                         return float(value)
                     if isinstance(value, int) or value.is_integer():
@@ -105,15 +105,15 @@ class FieldType(enum.Enum):
         """
         Write a value so that a small microcontroller can read it.
 
-        Integers in decimal, bools as 1 or 0, floats with the fewest digits that give the same
-        value back and never with an exponent.
+        Integers are written in decimal, bools as 1 or 0, floats with the fewest digits that give
+        the same value and never with an exponent.
         """
         if self.is_float:
             return _format_float(float(value), single=self is FieldType.FLOAT32)
         return value if isinstance(value, str) else str(int(value))
 
     def _read_number(self, text: str) -> int | float:
-        # int() and float() also read 1_000 and the digits of other scripts.
+        # int() and float() also accept 1_000 and the digits of other scripts.
         if text.isascii() and '_' not in text:
             try:
                 return float(text) if self.is_float else int(text)
@@ -122,14 +122,14 @@ class FieldType(enum.Enum):
         raise self._mismatch(text)
 
     def _mismatch(self, value: object) -> ValueMismatchError:
-        holds = ''
+        values = ''
         if self.is_integer and self.bounds is not None:
-            holds = f', which is a whole number in {self.bounds[0]}..{self.bounds[1]}'
-        return ValueMismatchError(f'{shortened(value)} is no {self.value}{holds}')
+            values = f' ({self.bounds[0]}..{self.bounds[1]})'
+        return ValueMismatchError(f'expected {self.value}{values}, got {shortened(value)}')
 
 
 def _is_unicode(text: str) -> bool:
-    # Half a surrogate pair can come from JSON; it could be written neither to JSON nor to ROS.
+    # JSON can contain half a surrogate pair, which cannot be encoded for JSON or ROS.
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -146,7 +146,7 @@ def _format_float(value: float, single: bool) -> str:
 
 
 def _shortest_float32(value: float) -> str:
-    # Six digits always survive a float32, nine always identify one (IEEE 754).
+    # A float32 keeps any six digits, and nine digits always identify one (IEEE 754).
     single = _nearest_float32(value)
     for precision in (6, 7, 8):
         digits = f'{single:.{precision}g}'
@@ -161,7 +161,7 @@ def _nearest_float32(value: float) -> float:
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A named value: its type, and where the specification says so its range and unit."""
+    """A named value with its type and, if the specification gives them, its range and unit."""
 
     name: str
     type: FieldType
@@ -176,20 +176,20 @@ class Field(msgspec.Struct, frozen=True):
         match = _DECLARATION.fullmatch(declaration)
         if match is None or not declaration.isprintable():
             raise SpecError(
-                f'{shortened(text)} is no field; write name:type, name:type low..high or '
-                'name:type low..high [unit]'
+                f'expected name:type, name:type low..high or name:type low..high [unit], '
+                f'got {shortened(text)}'
             )
         name, type_name = match['name'], match['type']
         try:
             field_type = FieldType(type_name)
         except ValueError:
-            known = ', '.join(t.value for t in FieldType)
+            valid = ', '.join(t.value for t in FieldType)
             raise SpecError(
-                f'{shortened(name)} has the unknown type {shortened(type_name)}; there are {known}'
+                f'{shortened(name)}: unknown type {shortened(type_name)}; valid types: {valid}'
             ) from None
         low, high = (_bound(name, field_type, match[side] or '') for side in ('low', 'high'))
         if low is not None and high is not None and low > high:
-            raise SpecError(f'{shortened(name)} has an empty range: {low} is more than {high}')
+            raise SpecError(f'{shortened(name)}: the range is empty: {low} is greater than {high}')
         return cls(name, field_type, low, high, (match['unit'] or '').strip())
 
     def to_text(self) -> str:
@@ -199,15 +199,15 @@ class Field(msgspec.Struct, frozen=True):
         return f'{self.name}:{self.type.value}{range_text and " " + range_text}{unit}'
 
     def describe(self) -> str:
-        """Say type, range and unit to a person: `float32 -60..60 [mm]`."""
+        """Describe type, range and unit to a person: `float32 -60..60 [mm]`."""
         return self.to_text().partition(':')[2]
 
     def parse(self, text: str) -> Value:
-        """Read a value from text; raises ValueMismatchError, naming the field."""
+        """Read a value from text; raises ValueMismatchError, which names the field."""
         return self._accept(self.type.parse, text)
 
     def check(self, value: object) -> Value:
-        """Take a Python or JSON value; raises ValueMismatchError, naming the field."""
+        """Convert a Python or JSON value; raises ValueMismatchError, which names the field."""
         return self._accept(self.type.check, value)
 
     def _accept(self, convert: Callable[[Any], Value], raw: object) -> Value:
@@ -224,7 +224,7 @@ class Field(msgspec.Struct, frozen=True):
 
     def _in_range(self, value: int | float) -> bool:
         low, high = self.low, self.high
-        # A float32 at an end of its range can differ from it in digits that it does not have.
+        # A float32 at an end of the range may differ from it beyond the digits of a float32.
         return (low is None or value >= low or self._are_alike(value, low)) and (
             high is None or value <= high or self._are_alike(value, high)
         )
@@ -240,7 +240,7 @@ class Field(msgspec.Struct, frozen=True):
         return f'{low}..{high}'
 
 
-# Each part ends where the next begins, so that no text takes long to refuse.
+# Each part ends where the next begins, so that matching takes linear time for every text.
 _DECLARATION = re.compile(
     r'(?P<name>[^\s:,\[\]]+) ?: ?(?P<type>\w+)'
     r'(?: (?P<low>(?:[^.\[\]]|\.(?!\.))*)\.\.(?P<high>[^\[\]]*))?'
@@ -252,10 +252,12 @@ def _bound(name: str, field_type: FieldType, text: str) -> int | float | None:
     if not text.strip():
         return None
     if not field_type.is_number:
-        raise SpecError(f'{shortened(name)} is a {field_type.value}, which takes no range')
+        raise SpecError(
+            f'{shortened(name)}: a {field_type.value} takes no range; remove {shortened(text)}'
+        )
     try:
         bound = field_type.parse(text)
     except ValueMismatchError as error:
-        raise SpecError(f'the range of {shortened(name)}: {error}') from None
+        raise SpecError(f'{shortened(name)}: range: {error}') from None
     assert not isinstance(bound, str)
     return bound

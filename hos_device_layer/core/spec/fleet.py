@@ -1,4 +1,4 @@
-"""One fleet out of a specification: what a host needs to know to handle its devices."""
+"""One fleet of a specification: what a host needs to know to handle its devices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .records import DeviceType, FleetDevice, Function, Spec, Stream
 
 
 class Fleet(msgspec.Struct, frozen=True):
-    """The devices of a fleet, and what their types can do; all sorted by name."""
+    """The devices of a fleet and what their types can do, all sorted by name."""
 
     name: str = ''
     devices: tuple[FleetDevice, ...] = ()
@@ -18,7 +18,7 @@ class Fleet(msgspec.Struct, frozen=True):
     streams: tuple[Stream, ...] = ()
 
     def device_type(self, name: str) -> DeviceType | None:
-        """Return a device type, or None if it has none of this name."""
+        """Return the device type of this name, or None."""
         return next((t for t in self.device_types if t.name == name), None)
 
     def functions_of(self, device_type: str) -> tuple[Function, ...]:
@@ -31,7 +31,7 @@ class Fleet(msgspec.Struct, frozen=True):
 
 
 def fleet_of(spec: Spec, name: str) -> Fleet:
-    """Take one fleet out of a specification; it is empty if there is none of this name."""
+    """Return one fleet of a specification; an unknown fleet is empty."""
     devices = tuple(d for _, d in sorted(spec.fleets.get(name, {}).items()))
     used = {device.device_type for device in devices}
     return Fleet(
@@ -44,13 +44,13 @@ def fleet_of(spec: Spec, name: str) -> Fleet:
 
 
 def fleet_to_json(fleet: Fleet) -> bytes:
-    """Write a fleet; equal fleets have equal texts."""
+    """Encode a fleet as JSON; equal fleets give equal texts."""
     return msgspec.json.encode(fleet)
 
 
 def fleet_from_json(text: bytes) -> Fleet:
-    """Read what `fleet_to_json` has written; raises SpecError."""
+    """Decode what `fleet_to_json` wrote; raises SpecError."""
     try:
         return msgspec.json.decode(text, type=Fleet)
     except (msgspec.DecodeError, RecursionError, UnicodeError, SpecError) as error:
-        raise SpecError(f'this is no fleet: {error}') from None
+        raise SpecError(f'expected a fleet as JSON: {error}') from None

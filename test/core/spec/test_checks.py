@@ -180,7 +180,14 @@ MISTAKES = {
     ),
     'a malformed field': (
         changed('apis', 1, arguments=['m']),
-        [('apis', 'weigh', 'arguments', "'m' is no field")],
+        [
+            (
+                'apis',
+                'weigh',
+                'arguments',
+                "expected name:type, name:type low..high or name:type low..high [unit], got 'm'",
+            )
+        ],
     ),
     'a field that YAML reads as a mapping': (
         changed('apis', 1, arguments=[{'m': 'uint8'}]),
@@ -188,11 +195,11 @@ MISTAKES = {
     ),
     'a range that the type cannot hold': (
         changed('apis', 1, arguments='m:uint8 0..256'),
-        [('apis', 'weigh', 'arguments', '256 is no uint8')],
+        [('apis', 'weigh', 'arguments', 'expected uint8 (0..255), got 256')],
     ),
     'an empty range': (
         changed('apis', 1, arguments='m:uint8 9..1'),
-        [('apis', 'weigh', 'arguments', 'empty range')],
+        [('apis', 'weigh', 'arguments', 'range is empty')],
     ),
     'a range on a string': (
         changed('apis', 1, arguments='m:string 0..9'),
@@ -290,7 +297,7 @@ MISTAKES = {
         changed('serializers', 0, serializer='A$\nB$'),
         [
             (*BROKEN_SERIALIZER, "the serializer 'A$\\nB$' has a problem"),
-            ('serializers', 'A$\nB$', 'serializer', 'control character or line end'),
+            ('serializers', 'A$\nB$', 'serializer', 'control character or line break'),
         ],
     ),
     'a serializer without a function': (

@@ -52,7 +52,7 @@ def test_a_command_is_its_pieces_and_arguments_in_order(pieces, data):
 def test_a_wrong_number_of_arguments_is_refused(arguments, count):
     with pytest.raises(ValueMismatchError) as caught:
         Serializer('A$B$').serialize(arguments)
-    assert str(caught.value) == f"the template 'A$B$' takes 2 arguments, not {count}"
+    assert str(caught.value) == f"expected 2 arguments for the template 'A$B$', got {count}"
 
 
 SMUGGLED = ('\n', '\r', '\x00', '\x1b', '\x7f', '\x85', '\u2028', '\u2029', '\u202e', '\ud800')
@@ -60,15 +60,15 @@ SMUGGLED = ('\n', '\r', '\x00', '\x1b', '\x7f', '\x85', '\u2028', '\u2029', '\u2
 
 @pytest.mark.parametrize('smuggled', SMUGGLED, ids=ascii)
 @pytest.mark.parametrize('argument', ['{}', '1{}B2', '1{}'])
-def test_no_argument_smuggles_a_control_character_or_line_end(smuggled, argument):
-    with pytest.raises(ValueMismatchError, match='control character or line end') as caught:
+def test_no_argument_smuggles_a_control_character_or_line_break(smuggled, argument):
+    with pytest.raises(ValueMismatchError, match='control character or line break') as caught:
         Serializer('A$').serialize((argument.format(smuggled),))
     assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize('smuggled', SMUGGLED, ids=ascii)
-def test_no_template_holds_a_control_character_or_line_end(smuggled):
-    with pytest.raises(SpecError, match='control character or line end'):
+def test_no_template_holds_a_control_character_or_line_break(smuggled):
+    with pytest.raises(SpecError, match='control character or line break'):
         Serializer(f'A${smuggled}B$')
 
 

@@ -64,9 +64,9 @@ DIRTY: Tables = {
 MISTAKES: Mapping[tuple[str, str, str], str] = {
     ('devices', '#3', 'device_type'): 'is empty',
     ('apis', 'unknown_type', 'arguments'): "unknown type 'unit8'",
-    ('apis', 'no_field', 'arguments'): 'is no field',
-    ('apis', 'empty_range', 'arguments'): 'empty range',
-    ('apis', 'range_beyond', 'results'): '300 is no uint8',
+    ('apis', 'no_field', 'arguments'): 'expected name:type',
+    ('apis', 'empty_range', 'arguments'): 'range is empty',
+    ('apis', 'range_beyond', 'results'): 'expected uint8 (0..255), got 300',
     ('apis', 'twice_an_argument', 'arguments'): 'appears 2 times',
     ('apis', 'no_devices', 'device_types'): 'is empty',
     ('apis', 'negative_timeout', 'timeout_s'): 'expected a number of seconds above 0',

@@ -87,7 +87,7 @@ def test_what_is_not_offered_or_broken_replaces_nothing(tmp_path: Path, handlers
         offer(gateway, handlers)
         assert refresh(downloads)
         gateway.host_files.offer(FLEET_FILE, b'{"devices":5}')
-        with pytest.raises(DownloadError, match='this is no fleet'):
+        with pytest.raises(DownloadError, match='expected a fleet as JSON'):
             refresh(downloads)
         gateway.host_files.offer(FLEET_FILE, fleet_to_json(fleet()))
         gateway.host_files.offer(HANDLERS_FILE, b'no archive')
