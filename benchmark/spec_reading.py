@@ -10,7 +10,7 @@ import msgspec
 
 from hos_device_layer.core.spec.checks import check_tables
 from hos_device_layer.database.airtable.base_schema import BaseRecord, FieldSchema, TableSchema
-from hos_device_layer.database.airtable.matching import Memory, columns_of, find_tables
+from hos_device_layer.database.airtable.matching import RememberedIds, columns_of, find_tables
 from hos_device_layer.database.airtable.rows import rows_of_tables
 
 from .measurement import Measurement
@@ -37,7 +37,7 @@ def measure(quick: bool) -> Iterator[Measurement]:
             table: msgspec.json.decode(encoded, type=list[BaseRecord])
             for table, encoded in pages.items()
         }
-        found = find_tables(schema, Memory())
+        found = find_tables(schema, RememberedIds())
         spec = check_tables(rows_of_tables(found.tables, records), found.problems)
         times.append(time.process_time() - start)
         assert not spec.problems

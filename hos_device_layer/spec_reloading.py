@@ -24,7 +24,7 @@ from .parameters import ManagerSettings
 from .services import DEVICE_DB_RELOAD_SERVICE
 
 # A manager without a network soon goes on with the local copy.
-_PACE = RequestPolicy(attempts=2, connect_timeout_s=5.0)
+_POLICY = RequestPolicy(attempts=2, connect_timeout_s=5.0)
 
 # Without a timeout the events executor spins hot; the end is noticed when it returns [s].
 _SPIN_S = 0.25
@@ -168,4 +168,4 @@ def _choose_source(settings: ManagerSettings) -> SpecSource:
 
 
 def _open() -> Airtable:
-    return open_airtable(pace=_PACE)
+    return open_airtable(policy=_POLICY)

@@ -226,14 +226,14 @@ def test_a_base_that_is_followed_needs_no_request(
 ) -> None:
     from hos_device_layer import spec_reloading
     from hos_device_layer.database.airtable.init import init_base
-    from hos_device_layer.database.airtable.matching import Memory
+    from hos_device_layer.database.airtable.matching import RememberedIds
     from hos_device_layer.database.airtable.push import push_tables
 
     quick = RequestPolicy(requests=10_000)
-    monkeypatch.setattr(spec_reloading, '_PACE', quick)
-    airtable = source.open_airtable(pace=quick)
-    init_base(airtable, Memory(), ['fleet-a'])
-    push_tables(airtable, tables([D1]), Memory())
+    monkeypatch.setattr(spec_reloading, '_POLICY', quick)
+    airtable = source.open_airtable(policy=quick)
+    init_base(airtable, RememberedIds(), ['fleet-a'])
+    push_tables(airtable, tables([D1]), RememberedIds())
 
     world = World(copy.folder, 'airtable', interval_s=0.05)
     assert world.manager.dispatcher.devices.keys() == {'D1'}

@@ -97,7 +97,7 @@ def _init(arguments: argparse.Namespace, copy: LocalCopy) -> int:
         fleets = [t.fleet_table(name) for name in arguments.fleet]
     else:
         fleets = [table for table in copy.read_tables()[0] if table.startswith(t.FLEET_PREFIX)]
-    memory = load_sync_state(copy.folder).memory
+    memory = load_sync_state(copy.folder).remembered
     created = init_base(open_airtable(arguments.credentials), memory, fleets)
     for part in created:
         print(f'created the {part}')
@@ -111,7 +111,7 @@ def _push(arguments: argparse.Namespace, copy: LocalCopy) -> int:
     if problems:
         # A file that cannot be read would look like a table without rows.
         raise DatabaseError('; '.join(str(problem) for problem in problems))
-    memory = load_sync_state(copy.folder).memory
+    memory = load_sync_state(copy.folder).remembered
     for pushed in push_tables(open_airtable(arguments.credentials), tables, memory):
         print(
             f'{pushed.table}: {pushed.added} added, {pushed.changed} changed, '
@@ -142,7 +142,7 @@ def _check(arguments: argparse.Namespace, copy: LocalCopy) -> int:
         spec = copy.read()
     else:
         airtable = open_airtable(arguments.credentials)
-        reading = read_base(airtable, load_sync_state(copy.folder).memory)
+        reading = read_base(airtable, load_sync_state(copy.folder).remembered)
         spec = reading.check()
         if arguments.write_back:
             write_back(airtable, reading, spec.problems)

@@ -1,4 +1,4 @@
-"""Where a specification comes from."""
+"""Sources of specifications: the local copy and Airtable."""
 
 from .local_copy import LocalCopy
 

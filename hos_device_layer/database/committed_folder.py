@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole, whatever happens meanwhile; the sets before are kept."""
+"""A folder whose files are replaced atomically as a set; earlier sets are kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
-# Hidden, and ignored by git: how a set came about is no part of it.
+# Hidden, and ignored by git: it is not part of the set.
 STATE_FOLDER = '.hos'
 
 KEPT_VERSIONS = 20
@@ -21,17 +21,17 @@ _VERSION_FORMAT = '%Y%m%dT%H%M%S.%fZ'
 
 class CommittedFolder:
     """
-    The files of one suffix in `folder`; a process killed at any moment leaves the old or new set.
+    The files with one suffix in `folder`.
 
-    In `folder/.hos/` stand:
+    A process that is killed at any moment leaves the whole old set or the whole new one.
+    `folder/.hos/` contains:
 
-        staging-*   a new set while it is written: worthless until it is renamed to `commit`
-        commit      a whole new set (`new`) and the one before (`old`), being put in place
-        done        has been put in place; its `old` is about to become a version
-        history/*   the sets before, named by the time at which they were replaced
+        staging-*   a new set while it is written; ignored until it is renamed to `commit`
+        commit      a complete new set (`new`) and the previous one (`old`), being put in place
+        done        has been put in place; its `old` will become a version
+        history/*   earlier sets, named by the time at which they were replaced
 
-    A file lock on the folder lets several processes read, or one write. Every method may raise
-    OSError.
+    A lock on the folder lets several processes read, or one write. Every method may raise OSError.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class CommittedFolder:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[list[Path]]:
-        """Yield the files of a whole set, sorted; nobody changes them within the context."""
+        """Yield the files of a complete set, sorted; they do not change within the context."""
         with self._locked(fcntl.LOCK_SH):
             if not self._commit.exists():
                 yield self._files(self.folder)
@@ -59,7 +59,7 @@ class CommittedFolder:
             yield self._files(self._recovered())
 
     def replace(self, texts: Mapping[str, str]) -> bool:
-        """Make `texts`, by file name, the whole set; returns whether anything was different."""
+        """Replace the set by `texts`, which go by file name; returns whether anything changed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._locked(fcntl.LOCK_EX):
             self._recover()
@@ -78,26 +78,26 @@ class CommittedFolder:
         return True
 
     def versions(self) -> list[str]:
-        """Return the names of the sets before, the latest first."""
+        """Return the names of the earlier sets, the latest first."""
         if not self._history.is_dir():
             return []
         return sorted((path.name for path in self._history.iterdir()), reverse=True)
 
     def version_files(self, version: str) -> list[Path]:
-        """Return the files of a set before, sorted."""
+        """Return the files of an earlier set, sorted."""
         return self._files(self._history / version)
 
     def _recovered(self) -> Path:
         try:
             self._recover()
         except OSError:
-            # A folder that cannot be written to is read from where the whole new set stands.
+            # A folder that cannot be written is read from the complete new set.
             if self._commit.exists():
                 return self._commit / 'new'
         return self.folder
 
     def _recover(self) -> None:
-        """Finish what a killed process began, or its own replacement; every step is repeatable."""
+        """Finish a replacement, also one of a killed process; every step may be repeated."""
         if self._done.exists():
             self._archive()
         if self._commit.exists():
@@ -114,7 +114,7 @@ class CommittedFolder:
             target = self.folder / source.name
             content = source.read_bytes()
             if not target.exists() or target.read_bytes() != content:
-                # A reader without our lock, an editor say, sees each file whole.
+                # A reader without the lock, such as an editor, sees each file complete.
                 temporary = self.state / 'placing'
                 _write_file(temporary, content)
                 temporary.replace(target)
@@ -136,7 +136,7 @@ class CommittedFolder:
         return sorted(path for path in folder.iterdir() if path.suffix == self._suffix)
 
     def _texts(self, folder: Path) -> dict[str, str]:
-        # Bytes that are no UTF-8 read as different from every text.
+        # Bytes that are not UTF-8 differ from every text.
         return {
             path.name: path.read_bytes().decode(errors='replace') for path in self._files(folder)
         }
@@ -152,7 +152,7 @@ class CommittedFolder:
 
 
 def version_time(version: str) -> datetime:
-    """Return when the set of this name was replaced; raises ValueError for no such name."""
+    """Return when the set of this name was replaced; raises ValueError for any other name."""
     return datetime.strptime(version, _VERSION_FORMAT).replace(tzinfo=timezone.utc)
 
 
@@ -171,7 +171,7 @@ def _write_file(path: Path, content: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Have the names in a folder survive a power cut too."""
+    """Make the names in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The specification that comes with this package."""
+"""The sample specification that comes with this package."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def installed_device_db() -> Path:
-    """Return its folder: that of the source tree, or the one that was installed from it."""
+    """Return its folder in the source tree, else in the installation."""
     source_tree = Path(__file__).parents[2] / 'device_db'
     if source_tree.is_dir():
         return source_tree

@@ -1,4 +1,4 @@
-"""The specification as a folder of YAML files, one for each table: good to read, diff and edit."""
+"""The local copy of a specification: a folder with one YAML file per table."""
 
 from __future__ import annotations
 
@@ -21,22 +21,24 @@ from .committed_folder import CommittedFolder, version_time
 
 SUFFIX = '.yaml'
 
-# A line of YAML is not folded before this.
+# YAML lines are folded only beyond this length.
 _LINE_WIDTH = 99
 
-# A file name of most file systems has no more bytes.
+NO_FILE_NAME = 'has a name that a file cannot have; rename the table'
+
+# The longest file name on most file systems, in bytes.
 _MAX_FILE_NAME = 255
 
 
 class Version(msgspec.Struct, frozen=True):
-    """A copy that was replaced by a later one, and when."""
+    """An earlier copy, and when it was replaced."""
 
     name: str
     replaced: datetime
 
 
 class LocalCopy:
-    """The YAML copy in `folder`; what cannot be read or written raises DatabaseError."""
+    """The YAML files in `folder`; raises DatabaseError if they cannot be read or written."""
 
     def __init__(
         self,
@@ -48,47 +50,47 @@ class LocalCopy:
         self._committed = CommittedFolder(folder, SUFFIX, now)
 
     def read(self) -> Spec:
-        """Read and check the specification; a file that is no table is one of its problems."""
+        """Read and check the specification; an unreadable file is one of its problems."""
         return check_tables(*self.read_tables())
 
     def read_tables(self) -> tuple[Tables, list[Problem]]:
-        """Read the tables as they stand in the files, and what is wrong with the files."""
+        """Return the tables as they are in the files, and the problems of the files."""
         if not self.folder.is_dir():
             raise DatabaseError(
                 f'there is no local copy of the specification in {self.folder}; '
-                'name its folder, or fetch one with `hos db pull`'
+                'give its folder, or create one with `hos db pull`'
             )
         with self._failing('read'), self._committed.reading() as paths:
             return _read_tables(paths)
 
     def write(self, tables: Tables) -> bool:
-        """Replace the whole copy at once; returns whether anything was different."""
+        """Replace the whole copy atomically; returns whether anything changed."""
         unsafe = [table for table in tables if not is_file_name(table)]
         if unsafe:
-            raise DatabaseError(f'no file can have the name of the table {unsafe[0]!r}; rename it')
+            raise DatabaseError(f'the table {unsafe[0]!r} {NO_FILE_NAME}')
         texts = {table + SUFFIX: table_text(table, rows) for table, rows in tables.items()}
         with self._failing('write'):
             return self._committed.replace(texts)
 
     def history(self) -> list[Version]:
-        """Return the copies before this one, the latest first."""
+        """Return the earlier copies, the latest first."""
         with self._failing('read'):
             return [Version(name, version_time(name)) for name in self._committed.versions()]
 
     def read_version(self, version: Version) -> Spec:
-        """Read and check a copy from the history."""
+        """Read and check an earlier copy."""
         with self._failing('read'):
             return check_tables(*_read_tables(self._committed.version_files(version.name)))
 
     def rollback(self, version: Version) -> None:
-        """Bring back a copy from the history; the present one goes there, nothing is lost."""
+        """Restore an earlier copy; the current one is added to the history."""
         with self._failing('write'):
             paths = self._committed.version_files(version.name)
             texts = {path.name: path.read_text(encoding='utf-8') for path in paths}
             self._committed.replace(texts)
 
     def changed(self) -> datetime:
-        """Return when a file of the copy was last changed."""
+        """Return when a file of the copy last changed."""
         with self._failing('read'), self._committed.reading() as paths:
             latest = max((path.stat().st_mtime for path in paths), default=0.0)
         return datetime.fromtimestamp(latest, timezone.utc)
@@ -104,7 +106,7 @@ class LocalCopy:
 
 
 def is_file_name(table: str) -> bool:
-    """Tell whether a table's name can be the name of a file."""
+    """Tell whether the name of a table can be that of a file."""
     return (
         table.isprintable()
         and '/' not in table
@@ -115,7 +117,7 @@ def is_file_name(table: str) -> bool:
 
 
 def table_text(table: str, rows: Iterable[Row]) -> str:
-    """Return a table's file: known columns that are not empty, rows sorted by name."""
+    """Return the file of a table: its known columns that are not empty, sorted by row name."""
     columns = [column.name for column in table_of(table).columns]
     name = columns[0]
     known = [{c: row[c] for c in columns if not is_empty(row.get(c))} for row in rows]
@@ -153,18 +155,18 @@ def _read_table(path: Path) -> list[Row]:
     if rows is None:
         return []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise DatabaseError(f'{path} must be a list of rows, each with `column: value` lines')
+        raise DatabaseError(f'{path}: expected a list of rows, each with `column: value` lines')
     return rows
 
 
 class _UniqueKeysLoader(yaml.CSafeLoader):
-    """A safe loader to which the same column twice in one row is an error."""
+    """A safe loader that rejects a row with the same column twice."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         names = [key.value for key, _ in node.value]
         for (key, _), name in zip(node.value, names):
             if names.count(name) > 1:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f'{name!r} stands in one row twice', key.start_mark
+                    None, None, f'{name!r} appears twice in one row', key.start_mark
                 )
         return super().construct_mapping(node, deep)

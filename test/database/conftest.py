@@ -12,13 +12,13 @@ from hos_device_layer.database import LocalCopy
 from hos_device_layer.database.airtable.client import Airtable
 from hos_device_layer.database.airtable.credentials import find_credentials
 from hos_device_layer.database.airtable.init import init_base
-from hos_device_layer.database.airtable.matching import Memory
+from hos_device_layer.database.airtable.matching import RememberedIds
 from hos_device_layer.database.airtable.push import push_tables
 from hos_device_layer.database.airtable.rate_limiter import RateLimiter, RequestPolicy
 from hos_device_layer.testing.airtable import RunningAirtable, running_airtable
 
 # As patient as a real one, without the waiting.
-QUICK = RequestPolicy(requests=10_000, lock_out_s=0.0, backoff_s=0.0, read_timeout_s=0.5)
+QUICK = RequestPolicy(requests=10_000, lockout_s=0.0, backoff_s=0.0, read_timeout_s=0.5)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def sample() -> Tables:
 @pytest.fixture
 def filled(server: RunningAirtable, airtable: Airtable, sample: Tables) -> RunningAirtable:
     """The server with the sample in its base."""
-    init_base(airtable, Memory(), [table for table in sample if table.startswith('fleet-')])
-    push_tables(airtable, sample, Memory())
+    init_base(airtable, RememberedIds(), [table for table in sample if table.startswith('fleet-')])
+    push_tables(airtable, sample, RememberedIds())
     server.take_calls()
     return server

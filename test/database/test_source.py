@@ -98,8 +98,8 @@ def test_a_column_deleted_while_it_is_read_makes_it_read_again(
 
     apis_id = filled.edit(lambda base: base.table('apis').id)
     filled.faults.before(delete, path=apis_id)
-    reading = read_base(airtable, load_sync_state(Path('nowhere')).memory)
-    assert "column 'results': is missing" in str(reading.found.problems[0])
+    snapshot = read_base(airtable, load_sync_state(Path('nowhere')).remembered)
+    assert "column 'results': is missing" in str(snapshot.matched.problems[0])
 
 
 def test_what_airtable_does_not_answer_is_read_from_the_copy_with_its_age(
@@ -107,10 +107,10 @@ def test_what_airtable_does_not_answer_is_read_from_the_copy_with_its_age(
 ) -> None:
     AirtableSource(connect, copy, lambda: NOW - timedelta(days=3)).pull()
     filled.faults.inject(Fault.MONTHLY_LIMIT, times=100)
-    reading = AirtableSource(connect, copy, lambda: NOW).read()
-    assert reading.spec == copy.read()
-    assert reading.warning.startswith('Airtable answers no more: the calls of this month')
-    assert reading.warning.endswith(f'so this is the local copy {copy.folder}, 3 days old')
+    snapshot = AirtableSource(connect, copy, lambda: NOW).read()
+    assert snapshot.spec == copy.read()
+    assert snapshot.warning.startswith('Airtable refused the request: the calls of this month')
+    assert snapshot.warning.endswith(f'using the local copy {copy.folder}, which is 3 days old')
 
 
 def test_a_copy_that_was_never_pulled_is_as_old_as_its_files(
@@ -135,9 +135,9 @@ def test_without_credentials_the_copy_is_read(
     monkeypatch.setenv('HOME', str(tmp_path))
     monkeypatch.delenv('AIRTABLE_API_KEY', raising=False)
     shutil.copytree(SAMPLE_DB, copy.folder)
-    reading = AirtableSource(open_airtable, copy).read()
-    assert reading.warning.startswith('AIRTABLE_API_KEY')
-    assert reading.spec == copy.read()
+    snapshot = AirtableSource(open_airtable, copy).read()
+    assert snapshot.warning.startswith('AIRTABLE_API_KEY')
+    assert snapshot.spec == copy.read()
 
 
 def test_the_local_source_never_touches_the_network(
@@ -145,9 +145,9 @@ def test_the_local_source_never_touches_the_network(
 ) -> None:
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    reading = LocalSource(LocalCopy(SAMPLE_DB)).read()
-    assert reading.warning == ''
-    assert len(reading.spec.fleets['demo']) == 11
+    snapshot = LocalSource(LocalCopy(SAMPLE_DB)).read()
+    assert snapshot.warning == ''
+    assert len(snapshot.spec.fleets['demo']) == 11
     assert server.take_calls() == []
 
 
@@ -163,7 +163,7 @@ def test_no_file_of_the_copy_holds_a_secret(
             assert secret not in path.read_bytes(), path
 
 
-def test_a_broken_memory_is_forgotten(copy: LocalCopy) -> None:
+def test_a_broken_sync_state_is_ignored(copy: LocalCopy) -> None:
     (copy.folder / '.hos').mkdir(parents=True)
     (copy.folder / '.hos' / 'airtable.json').write_text('{')
     assert load_sync_state(copy.folder).pulled is None

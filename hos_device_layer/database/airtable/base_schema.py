@@ -1,4 +1,4 @@
-"""An Airtable base as its interface describes it: https://airtable.com/developers/web/api."""
+"""An Airtable base as its web API describes it: https://airtable.com/developers/web/api."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FieldSchema(msgspec.Struct, frozen=True):
 
     @property
     def linked_table_id(self) -> str | None:
-        """The id of the table whose rows the cells link to; None for a column of another kind."""
+        """The id of the linked table; None if the column is not a link."""
         if self.type != LINK or not self.options:
             return None
         linked = self.options.get('linkedTableId')
@@ -33,7 +33,7 @@ class FieldSchema(msgspec.Struct, frozen=True):
 
     @property
     def is_writable(self) -> bool:
-        """Whether this package knows how to write its cells; formulas, look-ups … it does not."""
+        """Whether its cells can be written; those of formulas, lookups and so on cannot."""
         return self.type in (LINK, CHECKBOX, *NUMBER_TYPES, *TEXT_TYPES)
 
 

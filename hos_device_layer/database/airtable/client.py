@@ -1,4 +1,4 @@
-"""An Airtable base over the network; what goes wrong raises DatabaseError."""
+"""An Airtable base over the network; every failure raises DatabaseError."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ PAGE_SIZE = 100
 
 _EXPIRED_PAGES = 'LIST_RECORDS_ITERATOR_NOT_AVAILABLE'
 
-# How often the reading of a table begins again because Airtable forgot where it was.
+# How often a table is read from the start again because Airtable lost its place in the pages.
 _READ_ATTEMPTS = 3
 
 T = TypeVar('T')
 
 
-class Payloads(NamedTuple):
-    """How many changes a webhook noted since a cursor, and the cursor to go on from."""
+class WebhookPayloads(NamedTuple):
+    """How many changes a webhook recorded since a cursor, and the cursor to continue from."""
 
     changes: int
     cursor: int
@@ -38,7 +38,7 @@ class Payloads(NamedTuple):
 
 
 class Webhook(msgspec.Struct, frozen=True, rename='camel'):
-    """A list of changes that Airtable keeps for us."""
+    """A webhook of the base; Airtable keeps a list of changes for it."""
 
     id: str
     cursor_for_next_payload: int
@@ -49,19 +49,19 @@ class Airtable:
     """One base. Not for several threads at once."""
 
     def __init__(
-        self, credentials: Credentials, pacer: RateLimiter, endpoint_url: str = AIRTABLE_URL
+        self, credentials: Credentials, limiter: RateLimiter, endpoint_url: str = AIRTABLE_URL
     ) -> None:
-        self._requests = AirtableRequests(credentials, pacer, endpoint_url)
+        self._requests = AirtableRequests(credentials, limiter, endpoint_url)
 
     # Reading
 
     def schema(self) -> tuple[TableSchema, ...]:
-        """Return the base's tables and their columns, with one call."""
+        """Return the tables of the base and their columns, with one call."""
         answer = self._requests.read('meta/bases/{base}/tables')
-        return _understood(answer, 'tables', tuple[TableSchema, ...])
+        return _converted(answer, 'tables', tuple[TableSchema, ...])
 
     def records(self, table: TableSchema, fields: Iterable[FieldSchema]) -> list[BaseRecord]:
-        """Return every row of a table with these columns, with one call for each 100 rows."""
+        """Return every row of a table with these columns, with one call per 100 rows."""
         options = {
             'page_size': PAGE_SIZE,
             'use_field_ids': True,
@@ -72,7 +72,7 @@ class Airtable:
             try:
                 return self._pages(path, options)
             except RejectedError as error:
-                # The pages read so far may not fit the rest: all of them are read again.
+                # The pages read so far may not fit the others, so all of them are read again.
                 if error.type != _EXPIRED_PAGES or attempt == _READ_ATTEMPTS:
                     raise
         raise AssertionError('unreachable: the last attempt returns or raises')
@@ -87,18 +87,18 @@ class Airtable:
                 return records
             offset = {'offset': answer['offset']}
 
-    # Writing: what adds something raises LostAnswerError where it is unknown whether it was done.
+    # Writing: what adds something raises LostAnswerError if it is unknown whether it was added.
 
     def create_table(self, name: str, description: str, fields: Sequence[object]) -> TableSchema:
-        """Create a table; the first of `fields` is the one that names its rows."""
+        """Create a table; the first of `fields` names its rows."""
         path = 'meta/bases/{base}/tables'
         body = {'name': name, 'description': description, 'fields': fields}
-        return _understood(self._requests.add('post', path, body), None, TableSchema)
+        return _converted(self._requests.add('post', path, body), None, TableSchema)
 
     def create_field(self, table_id: str, field: object) -> FieldSchema:
         """Add a column to a table."""
         path = f'meta/bases/{{base}}/tables/{table_id}/fields'
-        return _understood(self._requests.add('post', path, field), None, FieldSchema)
+        return _converted(self._requests.add('post', path, field), None, FieldSchema)
 
     def create_records(
         self, table_id: str, cells: Sequence[Mapping[str, object]], merge_on: Sequence[str] = ()
@@ -106,11 +106,11 @@ class Airtable:
         """
         Add at most ten rows, given by column id.
 
-        Where a row has the same cells in the columns `merge_on`, it is changed instead.
+        A row that has the same cells in the columns `merge_on` is changed instead.
         """
         body: dict[str, Any] = {
             'records': [{'fields': row} for row in cells],
-            'typecast': True,  # Adds what is missing to the choices of a selection.
+            'typecast': True,  # Adds missing choices to a selection.
             'returnFieldsByFieldId': True,
         }
         if merge_on:
@@ -127,7 +127,7 @@ class Airtable:
             'typecast': True,
             'returnFieldsByFieldId': True,
         }
-        # The same cells twice are the same cells, so no answer of this one can be lost.
+        # Writing the same cells twice has the same effect as once, so it may be repeated.
         return _records(self._requests.change(f'{{base}}/{table_id}', body))
 
     # Webhooks
@@ -135,34 +135,35 @@ class Airtable:
     def webhooks(self) -> tuple[Webhook, ...]:
         """Return the base's webhooks."""
         answer = self._requests.read('bases/{base}/webhooks')
-        return _understood(answer, 'webhooks', tuple[Webhook, ...])
+        return _converted(answer, 'webhooks', tuple[Webhook, ...])
 
     def create_webhook(self) -> str:
-        """Have Airtable note every change of the base for a week; returns the webhook's id."""
+        """Make Airtable record every change of the base for a week; returns the webhook's id."""
         filters = {'dataTypes': ['tableData', 'tableFields', 'tableMetadata']}
         body = {'specification': {'options': {'filters': filters}}}
         answer = self._requests.add('post', 'bases/{base}/webhooks', body)
-        return _understood(answer, 'id', str)
+        return _converted(answer, 'id', str)
 
-    def payloads(self, webhook_id: str, cursor: int) -> Payloads:
-        """Return how much was noted from a cursor on; asking keeps the webhook for a week more."""
+    def payloads(self, webhook_id: str, cursor: int) -> WebhookPayloads:
+        """Return what was recorded since a cursor; this keeps the webhook for another week."""
         path = f'bases/{{base}}/webhooks/{webhook_id}/payloads'
         answer = self._requests.read(path, {'cursor': cursor})
-        return Payloads(
-            len(_understood(answer, 'payloads', list[object])),
-            _understood(answer, 'cursor', int),
+        return WebhookPayloads(
+            len(_converted(answer, 'payloads', list[object])),
+            _converted(answer, 'cursor', int),
             bool(answer.get('mightHaveMore')),
         )
 
 
 def _records(answer: Any) -> list[BaseRecord]:
-    return list(_understood(answer, 'records', tuple[BaseRecord, ...]))
+    return list(_converted(answer, 'records', tuple[BaseRecord, ...]))
 
 
-def _understood(answer: Any, key: str | None, form: type[T]) -> T:
+def _converted(answer: Any, key: str | None, form: type[T]) -> T:
     try:
         return msgspec.convert(answer if key is None else answer.get(key), form)
     except msgspec.ValidationError as error:
         raise DatabaseError(
-            f'what Airtable sent is not understood ({error}); is this an Airtable server?'
+            f'unexpected answer from Airtable ({error}); check that AIRTABLE_ENDPOINT_URL, if '
+            'set, is an Airtable server'
         ) from None

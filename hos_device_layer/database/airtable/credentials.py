@@ -1,4 +1,4 @@
-"""The key to the Airtable base: where it comes from, and that nobody sees it."""
+"""The credentials of the Airtable base: found, validated and kept out of every text."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ...core.errors import DatabaseError
 API_KEY_VARIABLE = 'AIRTABLE_API_KEY'
 BASE_ID_VARIABLE = 'AIRTABLE_BASE_ID'
 
-# Looked for where the environment does not hold both variables.
+# Read if the environment does not set both variables.
 DEFAULT_FILE = Path('~/.config/hos_device_layer/airtable.env')
 
 _HIDDEN = '…'
 
 
 class Credentials:
-    """A token and the base it opens; both are secrets, and stay out of every text made of this."""
+    """A token and the id of its base; both are secrets and never part of a `repr`."""
 
     __slots__ = ('api_key', 'base_id')
 
@@ -31,7 +31,7 @@ class Credentials:
         return 'Credentials()'
 
     def redact(self, text: str) -> str:
-        """Return a text from outside without the secrets."""
+        """Return a text without the secrets in it."""
         return text.replace(self.api_key, _HIDDEN).replace(self.base_id, _HIDDEN)
 
 
@@ -39,9 +39,9 @@ def find_credentials(
     environment: Mapping[str, str] = os.environ, file: Path | None = None
 ) -> Credentials:
     """
-    Take the credentials from the environment, else from `file`, else from DEFAULT_FILE.
+    Return the credentials in the environment, else those in `file`, else in DEFAULT_FILE.
 
-    Raises DatabaseError where one is missing, or somebody but the owner may read the file.
+    Raises DatabaseError if one is missing or malformed, or if others may access the file.
     """
     names = (API_KEY_VARIABLE, BASE_ID_VARIABLE)
     values = {name: environment.get(name, '').strip() for name in names}
@@ -53,16 +53,19 @@ def find_credentials(
     missing = [name for name in names if not values[name]]
     if missing:
         raise DatabaseError(
-            f'{" and ".join(missing)} {"is" if len(missing) == 1 else "are"} not set; put it into '
-            f'the environment or into {DEFAULT_FILE} (see docs/airtable.md)'
+            f'{" and ".join(missing)} {"is" if len(missing) == 1 else "are"} not set; set '
+            f'{"it" if len(missing) == 1 else "them"} in the environment or in {DEFAULT_FILE} '
+            '(see docs/airtable.md)'
         )
     api_key, base_id = (values[name] for name in names)
     if not (api_key.isascii() and api_key.isprintable() and ' ' not in api_key):
-        raise DatabaseError(f'{API_KEY_VARIABLE} holds characters that no token has')
+        raise DatabaseError(
+            f'{API_KEY_VARIABLE}: expected printable ASCII without spaces, as in a token'
+        )
     if not (base_id.isascii() and base_id.isalnum() and base_id.startswith('app')):
         raise DatabaseError(
-            f'{BASE_ID_VARIABLE} is no base id: it starts with app and is followed by letters and '
-            "digits, as in the base's address in the browser"
+            f'{BASE_ID_VARIABLE}: expected app followed by letters and digits, as in the address '
+            'of the base in the browser'
         )
     return Credentials(api_key, base_id)
 
@@ -73,7 +76,7 @@ def _read_file(path: Path) -> dict[str, str]:
         mode = path.stat().st_mode
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise DatabaseError(
-                f'others may read {path}, which holds a token; run `chmod 600 {path}`'
+                f'others may access {path}, which contains a token; run `chmod 600 {path}`'
             )
         lines = path.read_text(encoding='utf-8').splitlines()
     except (OSError, UnicodeError) as error:

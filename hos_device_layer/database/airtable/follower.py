@@ -1,4 +1,4 @@
-"""Whether a base was changed, asked of a webhook's list: no public address is needed for that."""
+"""Notice changes of a base by polling the payloads of a webhook; needs no public address."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .sync_state import load_sync_state, save_sync_state
 
 class Follower:
     """
-    Asks for changes of a base. Every method may raise DatabaseError.
+    Polls a base for changes. Every method may raise DatabaseError.
 
-    Each question is one call, and a free plan has 1,000 of them a month: ask only when told to.
+    Each poll is one call to Airtable, and a free plan has 1,000 calls a month.
     """
 
     def __init__(self, airtable: Airtable, folder: Path) -> None:
@@ -25,7 +25,7 @@ class Follower:
         self._cursor = 0
 
     def start(self) -> None:
-        """Note changes from now on: with the webhook of last time, or a new one (two calls)."""
+        """Record changes from now on, with the previous webhook or a new one (1 or 2 calls)."""
         known = load_sync_state(self._folder).webhook_id
         for webhook in self._airtable.webhooks():
             if webhook.id == known and webhook.is_hook_enabled:
@@ -36,18 +36,18 @@ class Follower:
         save_sync_state(self._folder, msgspec.structs.replace(state, webhook_id=self._webhook_id))
 
     def was_changed(self) -> bool:
-        """Tell whether the base was changed since the last question (one call, mostly)."""
+        """Tell whether the base changed since the last poll (mostly 1 call)."""
         if not self._webhook_id:
             self.start()
             return True
         try:
-            return self._has_news()
+            return self._has_changes()
         except RejectedError:
-            # It expired: what was changed meanwhile is unknown.
+            # The webhook expired, so changes may have been missed.
             self.start()
             return True
 
-    def _has_news(self) -> bool:
+    def _has_changes(self) -> bool:
         was_changed = False
         while True:
             payloads = self._airtable.payloads(self._webhook_id, self._cursor)

@@ -1,4 +1,4 @@
-"""A base made ready: its tables, columns and links, of which only the missing ones are created."""
+"""Create the tables, columns and links that a base lacks."""
 
 from __future__ import annotations
 
@@ -8,41 +8,43 @@ from ...core.errors import DatabaseError
 from .base_schema import TableSchema
 from .client import Airtable
 from .layout import NewField, NewTable, missing_parts
-from .matching import Memory, find_tables
+from .matching import RememberedIds, find_tables
 from .requests import LostAnswerError
 
-# How often it is looked again after an answer was lost.
+# How often the schema is read again after an answer was lost.
 _ATTEMPTS = 5
 
 
-def init_base(airtable: Airtable, memory: Memory, fleet_tables: Iterable[str]) -> list[str]:
+def init_base(
+    airtable: Airtable, remembered: RememberedIds, fleet_tables: Iterable[str]
+) -> list[str]:
     """
     Create what a base lacks of these fleets and of the other tables; returns what was created.
 
-    May be repeated, also after it was interrupted. Raises DatabaseError.
+    May be repeated, also after an interruption. Raises DatabaseError.
     """
     fleet_tables = tuple(fleet_tables)
     created: list[str] | None = None
     for _ in range(_ATTEMPTS):
         schema = airtable.schema()
-        parts = missing_parts(schema, memory, fleet_tables)
+        parts = missing_parts(schema, remembered, fleet_tables)
         if created is None:
             created = [_description(part) for part in parts]
         try:
-            _create(airtable, schema, memory, parts)
+            _create(airtable, schema, remembered, parts)
         except LostAnswerError:
-            continue  # The schema tells whether it was done.
+            continue  # The next schema shows whether it was created.
         return created
-    raise DatabaseError('the connection to Airtable keeps breaking; repeat this later')
+    raise DatabaseError('the connection to Airtable keeps breaking; try again later')
 
 
 def _create(
     airtable: Airtable,
     schema: Iterable[TableSchema],
-    memory: Memory,
+    remembered: RememberedIds,
     parts: Iterable[NewTable | NewField],
 ) -> None:
-    ids = {table.name: table.schema.id for table in find_tables(tuple(schema), memory).tables}
+    ids = {table.name: table.schema.id for table in find_tables(tuple(schema), remembered).tables}
     for part in parts:
         if isinstance(part, NewTable):
             ids[part.name] = airtable.create_table(part.name, part.description, part.fields).id

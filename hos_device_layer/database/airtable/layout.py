@@ -1,4 +1,4 @@
-"""What the tables of a specification look like in Airtable, and what a base lacks of that."""
+"""How the tables of a specification are laid out in Airtable, and what a base lacks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ...core.spec import tables as t
 from ...core.spec.schema import Column, Kind
 from ...core.spec.spec_tables import table_of
 from .base_schema import CHECKBOX, LINK, TableSchema
-from .matching import Memory, find_tables, serializers_table
+from .matching import RememberedIds, find_tables, serializers_table
 
-# How Airtable holds each kind of column.
+# The Airtable field for each kind of column.
 _FIELDS: Mapping[Kind, dict[str, Any]] = {
     Kind.NAME: {'type': 'singleLineText'},
     Kind.TOPIC_NAME: {'type': 'singleLineText'},
@@ -31,7 +31,7 @@ _FIELDS: Mapping[Kind, dict[str, Any]] = {
 
 
 class NewTable(msgspec.Struct, frozen=True):
-    """A table to create; its links follow as fields, since both ends must exist."""
+    """A table to create without its links, which need both tables to exist."""
 
     name: str
     description: str
@@ -39,7 +39,7 @@ class NewTable(msgspec.Struct, frozen=True):
 
 
 class NewField(msgspec.Struct, frozen=True):
-    """A column to add; `links_to` is the name of the table whose rows it links to."""
+    """A column to add; `links_to` is the name of the linked table."""
 
     table: str
     field: dict[str, Any]
@@ -47,10 +47,10 @@ class NewField(msgspec.Struct, frozen=True):
 
 
 def missing_parts(
-    schema: Sequence[TableSchema], memory: Memory, fleet_tables: Iterable[str]
+    schema: Sequence[TableSchema], remembered: RememberedIds, fleet_tables: Iterable[str]
 ) -> list[NewTable | NewField]:
-    """Return what a base needs to hold these fleets, in the order in which it can be created."""
-    found = {table.name: table for table in find_tables(schema, memory).tables}
+    """Return what a base lacks to hold these fleets, in an order in which it can be created."""
+    found = {table.name: table for table in find_tables(schema, remembered).tables}
     tables: list[NewTable | NewField] = []
     fields: list[NewTable | NewField] = []
     single = (t.DEVICES, t.APIS, serializers_table(found), t.STREAMS)
@@ -67,7 +67,7 @@ def missing_parts(
 
 
 def field_of(column: Column) -> dict[str, Any]:
-    """Return how a column is created; a link still lacks the id of the table it links to."""
+    """Return the request that creates a column; a link lacks the id of the linked table."""
     choices = {'options': {'choices': [{'name': choice} for choice in column.choices]}}
     return {
         'name': column.name,

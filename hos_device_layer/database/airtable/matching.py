@@ -1,4 +1,4 @@
-"""Which tables and columns of a base are those of the specification."""
+"""Match the tables and columns of a base with those of the specification."""
 
 from __future__ import annotations
 
@@ -10,47 +10,48 @@ from ...core.spec import tables as t
 from ...core.spec.schema import Column, Kind
 from ...core.spec.spec_tables import SERIALIZERS, SINGLE_TABLE_NAMES, table_of
 from ...core.spec.tables import Problem
-from ..local_copy import is_file_name
+from ..local_copy import NO_FILE_NAME, is_file_name
 from .base_schema import FieldSchema, TableSchema
 
-# Every table in Airtable may have it; it is no part of the specification.
+# A column that every table in Airtable may have; it is not part of the specification.
 PROBLEMS = Column(
     'problems', Kind.LONG_TEXT, 'Filled in by `hos db check --write-back`.', optional=True
 )
 
+# Columns of a table, each with its field in the base.
+ColumnPairs = Sequence[tuple[Column, FieldSchema]]
 
-MatchedColumns = Sequence[tuple[Column, FieldSchema]]
 
-
-class Memory(msgspec.Struct, frozen=True):
-    """The ids of tables and columns as they were found last: ids stay when names change."""
+class RememberedIds(msgspec.Struct, frozen=True):
+    """The ids of tables and columns found by the last read; a renamed one keeps its id."""
 
     tables: Mapping[str, str] = {}
     columns: Mapping[str, Mapping[str, str]] = {}
 
 
-class FoundTable(msgspec.Struct, frozen=True):
-    """A table of the specification in the base, and those of its columns that exist."""
+class MatchedTable(msgspec.Struct, frozen=True):
+    """A table of the specification in the base; `columns` are those that exist."""
 
     name: str
     schema: TableSchema
     columns: Mapping[str, FieldSchema]
 
     @property
-    def matched(self) -> MatchedColumns:
-        """The columns of the specification that exist, each with its field in the base."""
+    def pairs(self) -> ColumnPairs:
+        """The columns that exist, each with its field in the base."""
         return [(c, self.columns[c.name]) for c in columns_of(self.name) if c.name in self.columns]
 
 
-class Found(msgspec.Struct, frozen=True):
-    """What was found, what is wrong with it, and the memory for the next time."""
+class MatchedBase(msgspec.Struct, frozen=True):
+    """The tables of the specification found in a base, and the problems of the match."""
 
-    tables: tuple[FoundTable, ...]
+    tables: tuple[MatchedTable, ...]
     problems: tuple[Problem, ...]
 
     @property
-    def memory(self) -> Memory:
-        return Memory(
+    def ids(self) -> RememberedIds:
+        """The ids to remember for the next match."""
+        return RememberedIds(
             {table.name: table.schema.id for table in self.tables},
             {
                 table.name: {column: field.id for column, field in table.columns.items()}
@@ -60,25 +61,26 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def serializers_table(found: Container[str]) -> str:
-    """Return which of its names the table of serializers has, or is to have."""
+    """Return the name that the table of serializers has among `found`, else its usual name."""
     return next((name for name in SERIALIZERS.names if name in found), SERIALIZERS.name)
 
 
 def columns_of(table: str) -> tuple[Column, ...]:
-    """Return the columns that a table in Airtable may have."""
+    """Return the columns that are read of a table in Airtable."""
     return (*table_of(table).columns, PROBLEMS)
 
 
-def find_tables(schema: Sequence[TableSchema], memory: Memory) -> Found:
+def find_tables(schema: Sequence[TableSchema], remembered: RememberedIds) -> MatchedBase:
     """
-    Find tables and columns by name, or by their remembered ids where a name is gone.
+    Find tables and columns by name, or by remembered id if the name does not exist.
 
-    What is missing or was renamed is reported; what no table of the specification is, is ignored.
+    Missing and renamed ones are reported as problems. Tables and columns that are not part of the
+    specification are ignored.
     """
     problems: list[Problem] = []
     chosen: dict[str, TableSchema] = {}
     for name in SINGLE_TABLE_NAMES:
-        table = _find_table(name, schema, memory, problems)
+        table = _find_table(name, schema, remembered, problems)
         if table is not None:
             chosen[name] = table
     for table in sorted(schema, key=lambda table: table.name):
@@ -87,44 +89,48 @@ def find_tables(schema: Sequence[TableSchema], memory: Memory) -> Found:
         if is_file_name(table.name):
             chosen[table.name] = table
         else:
-            problems.append(Problem(table.name, '', '', 'has a name that no file can have'))
+            problems.append(Problem(table.name, '', '', NO_FILE_NAME))
     found = tuple(
-        FoundTable(name, table, _find_columns(name, table, memory, problems))
+        MatchedTable(name, table, _find_columns(name, table, remembered, problems))
         for name, table in chosen.items()
     )
-    return Found(found, tuple(problems))
+    return MatchedBase(found, tuple(problems))
 
 
 def _find_table(
-    name: str, schema: Iterable[TableSchema], memory: Memory, problems: list[Problem]
+    name: str, schema: Iterable[TableSchema], remembered: RememberedIds, problems: list[Problem]
 ) -> TableSchema | None:
     by_name = {table.name: table for table in schema}
     if name in by_name:
         return by_name[name]
     for table in schema:
-        if table.id == memory.tables.get(name) and table.name not in SINGLE_TABLE_NAMES:
-            text = f'is called {table.name!r} now; it is read all the same, rename it back'
-            problems.append(Problem(name, '', '', text))
+        if table.id == remembered.tables.get(name) and table.name not in SINGLE_TABLE_NAMES:
+            problems.append(Problem(name, '', '', _renamed_text(table.name)))
             return table
     return None
 
 
 def _find_columns(
-    name: str, table: TableSchema, memory: Memory, problems: list[Problem]
+    name: str, table: TableSchema, remembered: RememberedIds, problems: list[Problem]
 ) -> dict[str, FieldSchema]:
     by_name = {field.name.strip(): field for field in table.fields}
     by_id = {field.id: field for field in table.fields}
     wanted = columns_of(name)
     names = {column.name for column in wanted}
+    ids = remembered.columns.get(name, {})
     found = {}
     for column in wanted:
-        remembered = by_id.get(memory.columns.get(name, {}).get(column.name, ''))
+        renamed = by_id.get(ids.get(column.name, ''))
         if column.name in by_name:
             found[column.name] = by_name[column.name]
-        elif remembered is not None and remembered.name not in names:
-            found[column.name] = remembered
-            text = f'is called {remembered.name!r} now; it is read all the same, rename it back'
-            problems.append(Problem(name, '', column.name, text))
+        elif renamed is not None and renamed.name not in names:
+            found[column.name] = renamed
+            problems.append(Problem(name, '', column.name, _renamed_text(renamed.name)))
         elif not column.optional:
-            problems.append(Problem(name, '', column.name, 'is missing; `hos db init` adds it'))
+            text = 'is missing; add it with `hos db init`'
+            problems.append(Problem(name, '', column.name, text))
     return found
+
+
+def _renamed_text(new_name: str) -> str:
+    return f'was renamed to {new_name!r} and is still read; rename it back'

@@ -1,4 +1,4 @@
-"""Each problem written into the base, beside the row that it is in."""
+"""Write each problem into the base, beside its row."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ...core.spec.tables import Problem
 from .base_schema import FieldSchema
 from .client import Airtable
 from .layout import field_of
-from .matching import PROBLEMS, FoundTable
-from .pull import Reading
+from .matching import PROBLEMS, MatchedTable
+from .pull import BaseSnapshot
 from .push import batches
 from .requests import LostAnswerError
 
 _ATTEMPTS = 5
 
 
-def write_back(airtable: Airtable, reading: Reading, problems: Iterable[Problem]) -> int:
+def write_back(airtable: Airtable, snapshot: BaseSnapshot, problems: Iterable[Problem]) -> int:
     """
-    Fill the column `problems` of each row, empty it where there are none any more.
+    Write the problems of each row into its column `problems`, which is emptied if there are none.
 
-    Adds the column to a table that needs it; returns how many rows were changed. Raises
+    Adds the column to a table that needs it. Returns how many rows were changed. Raises
     DatabaseError.
     """
     texts: dict[tuple[str, str], list[str]] = {}
@@ -30,21 +30,21 @@ def write_back(airtable: Airtable, reading: Reading, problems: Iterable[Problem]
         column = f'{problem.column}: ' if problem.column else ''
         texts.setdefault((problem.table, problem.row), []).append(column + problem.text)
     changed = 0
-    for table in reading.found.tables:
+    for table in snapshot.matched.tables:
         wanted = {
             record.id: '\n'.join(
                 texts.get((table.name, table_of(table.name).row_label(row, position)), ())
             )
             for position, (record, row) in enumerate(
-                zip(reading.records[table.name], reading.tables[table.name]), start=1
+                zip(snapshot.records[table.name], snapshot.tables[table.name]), start=1
             )
         }
-        changed += _write_table(airtable, reading, table, wanted)
+        changed += _write_table(airtable, snapshot, table, wanted)
     return changed
 
 
 def _write_table(
-    airtable: Airtable, reading: Reading, table: FoundTable, wanted: Mapping[str, str]
+    airtable: Airtable, snapshot: BaseSnapshot, table: MatchedTable, wanted: Mapping[str, str]
 ) -> int:
     field = table.columns.get(PROBLEMS.name)
     if field is None:
@@ -53,7 +53,7 @@ def _write_table(
         field = _add_column(airtable, table)
     changes = {
         record.id: {field.id: wanted[record.id] or None}
-        for record in reading.records[table.name]
+        for record in snapshot.records[table.name]
         if wanted[record.id] != str(record.fields.get(field.id, '')).strip()
     }
     for batch in batches(list(changes.items())):
@@ -61,7 +61,7 @@ def _write_table(
     return len(changes)
 
 
-def _add_column(airtable: Airtable, table: FoundTable) -> FieldSchema:
+def _add_column(airtable: Airtable, table: MatchedTable) -> FieldSchema:
     for _ in range(_ATTEMPTS):
         try:
             return airtable.create_field(table.schema.id, field_of(PROBLEMS))
@@ -70,4 +70,4 @@ def _add_column(airtable: Airtable, table: FoundTable) -> FieldSchema:
                 for field in present.fields:
                     if present.id == table.schema.id and field.name == PROBLEMS.name:
                         return field
-    raise DatabaseError('the connection to Airtable keeps breaking; repeat this later')
+    raise DatabaseError('the connection to Airtable keeps breaking; try again later')

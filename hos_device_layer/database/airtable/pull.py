@@ -1,4 +1,4 @@
-"""A whole base read into tables, or an error: never a part of one."""
+"""Read a base as a whole, or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...core.spec.spec_tables import FLEETS, SINGLE_TABLE_NAMES
 from ...core.spec.tables import Row
 from .base_schema import BaseRecord
 from .client import Airtable
-from .matching import Found, Memory, find_tables
+from .matching import MatchedBase, RememberedIds, find_tables
 from .requests import RejectedError
 from .rows import rows_of_tables
 
@@ -21,41 +21,41 @@ from .rows import rows_of_tables
 _OUTDATED_SCHEMA = 'UNKNOWN_FIELD_NAME'
 
 
-class Reading(msgspec.Struct, frozen=True):
-    """What stands in a base; `records` and `tables` go by table name, row by row."""
+class BaseSnapshot(msgspec.Struct, frozen=True):
+    """A base as it was read; `records` and `tables` go by table name, row by row."""
 
-    found: Found
+    matched: MatchedBase
     records: Mapping[str, Sequence[BaseRecord]]
     tables: Mapping[str, Sequence[Row]]
 
     def check(self) -> Spec:
-        """Judge what was read."""
-        return check_tables(self.tables, self.found.problems)
+        """Check the specification that was read."""
+        return check_tables(self.tables, self.matched.problems)
 
 
-def read_base(airtable: Airtable, memory: Memory) -> Reading:
+def read_base(airtable: Airtable, remembered: RememberedIds) -> BaseSnapshot:
     """
-    Read every table of the specification: one call for the schema and one for each 100 rows.
+    Read every table of the specification: one call for the schema and one per 100 rows.
 
     Raises DatabaseError.
     """
     try:
-        return _read_once(airtable, memory)
+        return _read_once(airtable, remembered)
     except RejectedError as error:
         if error.type != _OUTDATED_SCHEMA:
             raise
-    return _read_once(airtable, memory)
+    return _read_once(airtable, remembered)
 
 
-def _read_once(airtable: Airtable, memory: Memory) -> Reading:
-    found = find_tables(airtable.schema(), memory)
+def _read_once(airtable: Airtable, remembered: RememberedIds) -> BaseSnapshot:
+    found = find_tables(airtable.schema(), remembered)
     if not found.tables:
         raise DatabaseError(
             f'the base has no table of a specification ({", ".join(SINGLE_TABLE_NAMES)}, '
-            f'{FLEETS.name}); check AIRTABLE_BASE_ID, or run `hos db init`'
+            f'{FLEETS.name}); check AIRTABLE_BASE_ID, or create the tables with `hos db init`'
         )
     records = {
         table.name: airtable.records(table.schema, table.columns.values()) if table.columns else []
         for table in found.tables
     }
-    return Reading(found, records, rows_of_tables(found.tables, records))
+    return BaseSnapshot(found, records, rows_of_tables(found.tables, records))

@@ -1,4 +1,4 @@
-"""A base filled from a specification: rows are added or changed, never doubled, never removed."""
+"""Write a specification into a base: rows are added or changed, never duplicated or removed."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from ...core.spec.spec_tables import SINGLE_TABLE_NAMES, table_of
 from ...core.spec.tables import Tables
 from .base_schema import BaseRecord
 from .client import MAX_RECORDS_PER_REQUEST, Airtable
-from .matching import FoundTable, Memory, serializers_table
+from .matching import MatchedTable, RememberedIds, serializers_table
 from .pull import read_base
+from .record_changes import RecordChanges, find_changes
 from .requests import LostAnswerError
-from .row_plan import RowPlan, plan_rows
 from .rows import row_names
 
-# How often a table is looked at again: for links within it, and after an answer was lost.
+# How often a table is compared again: for links within it, and after an answer was lost.
 _ATTEMPTS = 5
 
 T = TypeVar('T')
 
 
-class Pushed(msgspec.Struct, frozen=True):
-    """What was done to a table."""
+class PushSummary(msgspec.Struct, frozen=True):
+    """What a push did to a table, in rows."""
 
     table: str
     added: int
@@ -34,31 +34,33 @@ class Pushed(msgspec.Struct, frozen=True):
     only_in_base: int
 
 
-def push_tables(airtable: Airtable, tables: Tables, memory: Memory) -> list[Pushed]:
+def push_tables(
+    airtable: Airtable, tables: Tables, remembered: RememberedIds
+) -> list[PushSummary]:
     """
-    Bring every row of `tables` into the base; may be repeated, also after it was interrupted.
+    Write every row of `tables` into the base; may be repeated, also after an interruption.
 
-    Raises DatabaseError, where a table is missing before anything is written.
+    Raises DatabaseError, before anything is written if a table or column is missing.
     """
-    reading = read_base(airtable, memory)
-    found = {table.name: table for table in reading.found.tables}
+    snapshot = read_base(airtable, remembered)
+    found = {table.name: table for table in snapshot.matched.tables}
     tables = _under_its_name(tables, found)
     missing = list(_missing(tables, found))
     if missing:
-        raise DatabaseError(f'the base lacks {", ".join(missing)}; run `hos db init` first')
-    push = _Push(airtable, found, {name: list(rs) for name, rs in reading.records.items()})
+        raise DatabaseError(f'the base lacks {", ".join(missing)}; run `hos db init`')
+    push = _TablePusher(airtable, found, {name: list(rs) for name, rs in snapshot.records.items()})
     order = [table for table in SINGLE_TABLE_NAMES if table in tables]
     order += sorted(table for table in tables if table not in SINGLE_TABLE_NAMES)
     return [push.table(name, tables) for name in order]
 
 
-def _under_its_name(tables: Tables, found: Mapping[str, FoundTable]) -> Tables:
-    """Give the table of serializers the name that it has in the base."""
+def _under_its_name(tables: Tables, found: Mapping[str, MatchedTable]) -> Tables:
+    """Rename the table of serializers as it is called in the base."""
     ours, theirs = serializers_table(tables), serializers_table(found)
     return {theirs if name == ours else name: rows for name, rows in tables.items()}
 
 
-def _missing(tables: Tables, found: Mapping[str, FoundTable]) -> Iterator[str]:
+def _missing(tables: Tables, found: Mapping[str, MatchedTable]) -> Iterator[str]:
     for name, rows in tables.items():
         if name not in found:
             yield f'the table {name!r}'
@@ -69,31 +71,31 @@ def _missing(tables: Tables, found: Mapping[str, FoundTable]) -> Iterator[str]:
                 yield f'the column {column.name!r} of the table {name!r}'
 
 
-class _Push:
-    """The base as far as it is known meanwhile."""
+class _TablePusher:
+    """Writes one table after the other and keeps the records of the base up to date."""
 
     def __init__(
         self,
         airtable: Airtable,
-        found: Mapping[str, FoundTable],
+        found: Mapping[str, MatchedTable],
         records: dict[str, list[BaseRecord]],
     ) -> None:
         self._airtable = airtable
         self._found = found
         self._records = records
 
-    def table(self, name: str, tables: Tables) -> Pushed:
+    def table(self, name: str, tables: Tables) -> PushSummary:
         table = self._found[name]
         added = changed = 0
-        done: RowPlan | None = None
+        done: RecordChanges | None = None
         for _ in range(_ATTEMPTS):
             plan = self._plan(table, tables)
             if plan.is_empty:
-                return Pushed(name, added, changed, plan.only_in_base)
+                return PushSummary(name, added, changed, plan.only_in_base)
             if plan == done:
                 raise DatabaseError(
-                    f'the table {name!r} does not keep what is written to it; compare the kinds '
-                    'of its columns with docs/airtable.md'
+                    f'the table {name!r} does not keep what is written to it; change its columns '
+                    'to the kinds in docs/reference/specification.md'
                 )
             before = len(self._records[name])
             try:
@@ -104,16 +106,16 @@ class _Push:
             added += len(self._records[name]) - before
             changed = max(changed, len(plan.changes))
         raise DatabaseError(
-            f'the table {name!r} is not as it was written: the connection to Airtable keeps '
-            'breaking, or somebody else is writing; repeat this later'
+            f'the table {name!r} could not be written: the connection to Airtable keeps '
+            'breaking, or somebody else is editing the table; try again later'
         )
 
-    def _plan(self, table: FoundTable, tables: Tables) -> RowPlan:
+    def _plan(self, table: MatchedTable, tables: Tables) -> RecordChanges:
         names = row_names(self._found.values(), self._records)
-        return plan_rows(table, tables[table.name], self._records[table.name], names)
+        return find_changes(table, tables[table.name], self._records[table.name], names)
 
-    def _carry_out(self, table: FoundTable, plan: RowPlan) -> None:
-        # Where one column alone tells rows apart, Airtable too looks for it before it adds.
+    def _carry_out(self, table: MatchedTable, plan: RecordChanges) -> None:
+        # If the key is not a link, Airtable looks for the row itself before it adds one.
         key = table.columns[table_of(table.name).key.name]
         merge_on = [] if key.linked_table_id else [key.id]
         records = self._records[table.name]
@@ -126,6 +128,6 @@ class _Push:
 
 
 def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield as many items at a time as one request may hold."""
+    """Yield the items in groups that fit into one request."""
     for start in range(0, len(items), MAX_RECORDS_PER_REQUEST):
         yield items[start : start + MAX_RECORDS_PER_REQUEST]

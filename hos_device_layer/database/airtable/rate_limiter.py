@@ -1,4 +1,4 @@
-"""How often Airtable may be asked, and how long to wait before asking again."""
+"""Limits the rate of requests to Airtable, and delays retries."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import msgspec
 
 
 class RequestPolicy(msgspec.Struct, frozen=True):
-    """Airtable's limits and our patience with it: https://airtable.com/developers/web/api/rate-limits."""
+    """Rate limit, retries and timeouts: https://airtable.com/developers/web/api/rate-limits."""
 
-    # Five a second for a base. Answers travel for differing times, so that five requests sent in
-    # a second may arrive in less than one.
+    # Airtable takes five requests per second for a base. Latency varies, so five requests sent
+    # within a second may arrive within less.
     requests: int = 5
     period_s: float = 1.2
 
-    # Who asks too often is refused for 30 s.
-    lock_out_s: float = 31.0
+    # After too many requests Airtable refuses all for 30 s.
+    lockout_s: float = 31.0
 
-    # What fails is tried again after 1, 2, 4 and 8 s.
+    # A failed request is repeated after 1, 2, 4 and 8 s.
     attempts: int = 5
     backoff_s: float = 1.0
 
@@ -29,31 +29,31 @@ class RequestPolicy(msgspec.Struct, frozen=True):
 
 
 class RateLimiter:
-    """Spaces requests out; `clock` returns steady seconds, `sleep` waits so many."""
+    """Delays requests to keep the limit; `clock` returns monotonic seconds, `sleep` waits."""
 
     def __init__(
         self,
-        pace: RequestPolicy,
+        policy: RequestPolicy,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self.pace = pace
+        self.policy = policy
         self._clock = clock
         self._sleep = sleep
-        self._sent: deque[float] = deque(maxlen=pace.requests)
+        self._sent: deque[float] = deque(maxlen=policy.requests)
 
-    def before_request(self) -> None:
-        """Wait until one more request is within the limit."""
-        if len(self._sent) == self.pace.requests:
-            wait_s = self._sent[0] + self.pace.period_s - self._clock()
+    def acquire(self) -> None:
+        """Wait until one more request is within the limit, and count it."""
+        if len(self._sent) == self.policy.requests:
+            wait_s = self._sent[0] + self.policy.period_s - self._clock()
             if wait_s > 0:
                 self._sleep(wait_s)
         self._sent.append(self._clock())
 
-    def lock_out(self) -> None:
-        """Wait until Airtable, which was asked too often, answers again."""
-        self._sleep(self.pace.lock_out_s)
+    def wait_out_lockout(self) -> None:
+        """Wait until Airtable takes requests again after it has refused all of them."""
+        self._sleep(self.policy.lockout_s)
 
     def back_off(self, failures: int) -> None:
-        """Wait after so many failures in a row."""
-        self._sleep(self.pace.backoff_s * 2 ** (failures - 1))
+        """Wait after this many failures in a row."""
+        self._sleep(self.policy.backoff_s * 2 ** (failures - 1))

@@ -1,9 +1,8 @@
 """
-Requests to Airtable, and what goes wrong with them: the only place that knows pyairtable.
+Requests to Airtable and their failures; the only module that uses pyairtable.
 
-A failure leaves as DatabaseError, which says what to do and holds no secret. pyairtable's own
-retrying is off: it repeats a write whose answer was lost, and gives up long before a lock-out
-ends.
+A failure is raised as DatabaseError, which says what to do and contains no secret. The retries of
+pyairtable are off: they repeat a write whose answer was lost, and end long before a lockout does.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ from .rate_limiter import RateLimiter
 
 _MONTHLY_LIMIT = 'PUBLIC_API_BILLING_LIMIT_EXCEEDED'
 
-# Enough of Airtable's own words to look the error up.
+# Enough of Airtable's message to look the error up.
 _SHOWN_ERROR = 300
 
 
 class LostAnswerError(DatabaseError):
-    """Whether a write was done is unknown: look before writing again."""
+    """It is unknown whether a write was done: look before writing again."""
 
 
 class RejectedError(DatabaseError):
-    """Airtable did not take a request; `type` is its own name for the reason."""
+    """Airtable rejected a request; `type` is Airtable's name for the reason."""
 
     def __init__(self, text: str, type: str) -> None:  # noqa: A002 (Airtable's word)
         super().__init__(text)
@@ -39,46 +38,46 @@ class RejectedError(DatabaseError):
 
 class _Failure(NamedTuple):
     error: DatabaseError
-    # What may have been done is sent again only if twice is the same as once.
+    # A request that may have been done is repeated only if it is idempotent.
     retry: Literal['never', 'not done', 'may be done'] = 'never'
     locked_out: bool = False
 
 
 class AirtableRequests:
-    """Sends requests for one base, whose id stands for `{base}` in every path."""
+    """Sends requests for one base; `{base}` in a path is replaced by its id."""
 
-    def __init__(self, credentials: Credentials, pacer: RateLimiter, endpoint_url: str) -> None:
+    def __init__(self, credentials: Credentials, limiter: RateLimiter, endpoint_url: str) -> None:
         from pyairtable import Api
 
-        # At DEBUG urllib3 logs each address, in which the base's id stands.
+        # At DEBUG urllib3 logs each address, which contains the id of the base.
         logging.getLogger('urllib3').setLevel(logging.INFO)
         self._credentials = credentials
-        self._pacer = pacer
-        pace = pacer.pace
-        # pyairtable declares whole seconds and hands on what it gets.
-        timeouts: Any = (pace.connect_timeout_s, pace.read_timeout_s)
+        self._limiter = limiter
+        policy = limiter.policy
+        # pyairtable declares whole seconds but passes on any number.
+        timeouts: Any = (policy.connect_timeout_s, policy.read_timeout_s)
         self._api = Api(
             credentials.api_key, timeout=timeouts, retry_strategy=None, endpoint_url=endpoint_url
         )
 
     def read(self, path: str, options: Mapping[str, Any] | None = None) -> Any:
-        """Return a JSON object; `options` are pyairtable's. Repeated where it fails."""
+        """Return a JSON object; `options` are those of pyairtable. Repeated after a failure."""
         return self._request('get', path, may_repeat=True, options=dict(options or {}))
 
     def add(self, method: str, path: str, body: object) -> Any:
-        """Add something; raises LostAnswerError where it is unknown whether it was done."""
+        """Add something; raises LostAnswerError if it is unknown whether it was added."""
         return self._request(method, path, may_repeat=False, json=body)
 
     def change(self, path: str, body: object) -> Any:
-        """Change something such that twice is the same as once. Repeated where it fails."""
+        """Change something idempotently. Repeated after a failure."""
         return self._request('patch', path, may_repeat=True, json=body)
 
     def _request(self, method: str, path: str, may_repeat: bool, **content: Any) -> Any:
         from requests import RequestException
 
         url = self._api.build_url(*path.replace('{base}', self._credentials.base_id).split('/'))
-        for attempt in range(1, self._pacer.pace.attempts + 1):
-            self._pacer.before_request()
+        for attempt in range(1, self._limiter.policy.attempts + 1):
+            self._limiter.acquire()
             try:
                 answer = self._api.request(method, url, **content)
             except (RequestException, ValueError) as error:
@@ -86,38 +85,42 @@ class AirtableRequests:
             else:
                 if isinstance(answer, dict):
                     return answer
-                failure = _Failure(DatabaseError('Airtable sent no JSON object'), 'may be done')
+                failure = _Failure(
+                    DatabaseError('expected a JSON object from Airtable'), 'may be done'
+                )
             if failure.retry == 'may be done' and not may_repeat:
                 raise LostAnswerError(str(failure.error)) from None
-            if failure.retry == 'never' or attempt == self._pacer.pace.attempts:
+            if failure.retry == 'never' or attempt == self._limiter.policy.attempts:
                 raise failure.error from None
             if failure.locked_out:
-                self._pacer.lock_out()
+                self._limiter.wait_out_lockout()
             else:
-                self._pacer.back_off(attempt)
+                self._limiter.back_off(attempt)
         raise AssertionError('unreachable: the last attempt returns or raises')
 
     def _failure(self, error: Exception) -> _Failure:
-        """Say what a failed request means: to the user, and for trying again."""
+        """Return the error for a failed request, and whether the request may be repeated."""
         import requests
 
         if isinstance(error, requests.HTTPError) and error.response is not None:
             return self._rejection(error.response.status_code, error.response.content)
         if isinstance(error, requests.ConnectTimeout) or _never_left(error):
-            text = 'cannot reach Airtable; check the network, or work with the local copy'
+            text = 'cannot reach Airtable; check the network, or use the local copy'
             return _Failure(DatabaseError(text), 'not done')
         if isinstance(error, requests.exceptions.SSLError):
-            text = 'cannot trust the connection to Airtable; check clock and proxy of this machine'
+            text = 'cannot verify the certificate of Airtable; check the clock and proxy settings'
             return _Failure(DatabaseError(text), 'may be done')
         if isinstance(error, requests.Timeout):
-            text = f'Airtable did not answer within {self._pacer.pace.read_timeout_s:g} s'
+            text = f'Airtable did not answer within {self._limiter.policy.read_timeout_s:g} s'
             return _Failure(DatabaseError(text), 'may be done')
         if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-            return _Failure(DatabaseError('the connection to Airtable broke'), 'may be done')
+            return _Failure(
+                DatabaseError('the connection to Airtable was interrupted'), 'may be done'
+            )
         if isinstance(error, requests.exceptions.JSONDecodeError):
-            return _Failure(DatabaseError('Airtable sent no JSON'), 'may be done')
+            return _Failure(DatabaseError('expected JSON from Airtable'), 'may be done')
         name = type(error).__name__
-        text = f'asking Airtable failed ({name}): {self._credentials.redact(str(error))}'
+        text = f'the request to Airtable failed ({name}): {self._credentials.redact(str(error))}'
         return _Failure(DatabaseError(text))
 
     def _rejection(self, status: int, content: bytes) -> _Failure:
@@ -128,9 +131,9 @@ class AirtableRequests:
         )
         advice = _ADVICE.get(status, 'see docs/airtable.md')
         if status == 429 and type_ == _MONTHLY_LIMIT:
-            text = 'the calls of this month are used up; wait or change the plan'
-            return _Failure(RejectedError(f'Airtable answers no more: {text}', type_))
-        error = RejectedError(f'Airtable refused with {status} {said}; {advice}', type_)
+            text = 'the calls of this month are used up; wait for the next one or change the plan'
+            return _Failure(RejectedError(f'Airtable refused the request: {text}', type_))
+        error = RejectedError(f'Airtable refused the request: {status} {said}; {advice}', type_)
         if status == 429:
             return _Failure(error, 'not done', locked_out=True)
         return _Failure(error, 'may be done' if status >= 500 else 'never')
@@ -139,12 +142,12 @@ class AirtableRequests:
 _ADVICE = {
     401: 'check the token in AIRTABLE_API_KEY',
     403: (
-        'check that AIRTABLE_BASE_ID is the right base and that the token may open it and has the '
-        'scopes of docs/airtable.md'
+        'check that AIRTABLE_BASE_ID is the right base, and that the token may open it and has '
+        'the scopes in docs/airtable.md'
     ),
     404: 'check AIRTABLE_BASE_ID',
-    422: 'run `hos db check`, and `hos db init` where a column is missing',
-    429: 'it is asked too often; wait half a minute, and see what else uses the base',
+    422: 'run `hos db check`, then `hos db init` if a column is missing',
+    429: 'too many requests; wait half a minute, and check what else uses the base',
 }
 
 
@@ -159,11 +162,11 @@ def _never_left(error: Exception) -> bool:
 
 
 def _error_of(content: bytes) -> tuple[str, str]:
-    """Return type and message of an error's body, in each of the forms that Airtable uses."""
+    """Return type and message of an error, in any of the forms that Airtable uses."""
     try:
         body = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return 'without saying why', ''
+        return 'without a reason', ''
     error = body.get('error') if isinstance(body, dict) else None
     if isinstance(error, dict):
         return str(error.get('type', '')), str(error.get('message') or '')

@@ -1,4 +1,4 @@
-"""What is remembered beside the local copy of the base that it comes from; none of it secret."""
+"""What is stored beside a local copy about its base; nothing of it is secret."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import msgspec
 
 from ...core.errors import DatabaseError
 from ..committed_folder import STATE_FOLDER
-from .matching import Memory
+from .matching import RememberedIds
 
 _FILE = 'airtable.json'
 
 
 class SyncState(msgspec.Struct, frozen=True):
-    """When the base was last read whole, what it was like, and the webhook that is followed."""
+    """When the base was last read, the ids that were found, and the webhook that is followed."""
 
     pulled: datetime | None = None
-    memory: Memory = Memory()
+    remembered: RememberedIds = msgspec.field(default=RememberedIds(), name='memory')
     webhook_id: str | None = None
 
 
 def load_sync_state(folder: Path) -> SyncState:
-    """Return what is remembered for the local copy in `folder`; nothing if that is unreadable."""
+    """Return the state of the local copy in `folder`; an unreadable one is empty."""
     try:
         return msgspec.json.decode((folder / STATE_FOLDER / _FILE).read_bytes(), type=SyncState)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        # It only ever saves work: names and a new webhook do without it.
+        # It only saves work: without it, tables are found by name and a webhook is created.
         return SyncState()
 
 
 def save_sync_state(folder: Path, state: SyncState) -> None:
-    """Remember it for the local copy in `folder`; raises DatabaseError."""
+    """Store the state of the local copy in `folder`; raises DatabaseError."""
     path = folder / STATE_FOLDER / _FILE
     temporary = path.with_suffix('.new')
     try:

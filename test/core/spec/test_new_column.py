@@ -40,7 +40,7 @@ from hos_device_layer.core.spec.diff import diff_specs
 from hos_device_layer.database import LocalCopy
 from hos_device_layer.database.airtable.base_schema import BaseRecord, FieldSchema, TableSchema
 from hos_device_layer.database.airtable.layout import missing_parts
-from hos_device_layer.database.airtable.matching import Memory, find_tables
+from hos_device_layer.database.airtable.matching import RememberedIds, find_tables
 from hos_device_layer.database.airtable.rows import rows_of_tables
 from hos_generator.specification_reference import render
 
@@ -53,11 +53,12 @@ copy.write({'devices': [row]})
 
 def found(*columns):
     fields = tuple(FieldSchema(name, name, 'number') for name in columns)
-    return find_tables([TableSchema('tbl', 'devices', fields)], Memory())
+    return find_tables([TableSchema('tbl', 'devices', fields)], RememberedIds())
 
 base = found('device_type', 'device_role', 'serialized_api', 'weight_g')
 records = {'devices': [BaseRecord('rec', {'device_type': 'Pump', 'weight_g': 250.0})]}
-(devices,) = (p for p in missing_parts([], Memory(), []) if getattr(p, 'name', '') == 'devices')
+parts = missing_parts([], RememberedIds(), [])
+(devices,) = (part for part in parts if getattr(part, 'name', '') == 'devices')
 
 print(json.dumps({
     'read': spec('250').device_types['Pump'].weight_g,

@@ -100,10 +100,10 @@ def test_a_column_renamed_between_pages_is_read_as_one(
     assert names(long_table, airtable.records(long_table, long_table.fields)) == NUMBERED
 
 
-def test_a_lock_out_is_waited_out(server: RunningAirtable, table: TableSchema) -> None:
+def test_a_lockout_is_waited_out(server: RunningAirtable, table: TableSchema) -> None:
     slept: list[float] = []
-    pacer = RateLimiter(RequestPolicy(requests=1000), sleep=slept.append)
-    airtable = Airtable(credentials(server), pacer, server.url)
+    limiter = RateLimiter(RequestPolicy(requests=1000), sleep=slept.append)
+    airtable = Airtable(credentials(server), limiter, server.url)
     server.faults.inject(Fault.RATE_LIMITED, times=2)
     assert airtable.records(table, table.fields) == []
     assert slept == [31, 31]
@@ -194,7 +194,7 @@ def test_the_calls_of_the_month_are_not_waited_for(
 
 def test_what_is_no_airtable_is_told(server: RunningAirtable, airtable: Airtable) -> None:
     server.faults.inject(Fault.NO_JSON, times=100)
-    with pytest.raises(DatabaseError, match='Airtable sent no JSON'):
+    with pytest.raises(DatabaseError, match='expected JSON from Airtable'):
         airtable.schema()
 
 

@@ -33,7 +33,7 @@ def test_a_file_holds_what_the_environment_does_not(file: Path) -> None:
 @pytest.mark.parametrize('mode', [0o644, 0o640, 0o620, 0o601])
 def test_a_file_that_others_may_use_is_refused(file: Path, mode: int) -> None:
     file.chmod(mode)
-    with pytest.raises(DatabaseError, match=r'others may read .*chmod 600'):
+    with pytest.raises(DatabaseError, match=r'others may access .*chmod 600'):
         find_credentials({}, file)
 
 

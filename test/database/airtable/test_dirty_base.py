@@ -9,9 +9,9 @@ import pytest
 from hos_device_layer.core.spec.tables import Tables
 from hos_device_layer.database.airtable.client import Airtable
 from hos_device_layer.database.airtable.init import init_base
-from hos_device_layer.database.airtable.matching import Memory
+from hos_device_layer.database.airtable.matching import RememberedIds
 from hos_device_layer.database.airtable.problem_report import write_back
-from hos_device_layer.database.airtable.pull import Reading, read_base
+from hos_device_layer.database.airtable.pull import BaseSnapshot, read_base
 from hos_device_layer.database.airtable.push import push_tables
 from hos_device_layer.testing.airtable import Base, Fault, RunningAirtable, find_row
 
@@ -90,19 +90,19 @@ MISTAKES: Mapping[tuple[str, str, str], str] = {
     ('fleet-a', 'LOOP1', 'child_device'): 'is its own descendant',
     ('fleet-a', 'BAUD', 'baud_rate'): 'expected 1..4294967295, got -9600',
     ('fleet-a', 'TWIN', 'device_id'): 'appears 2 times',
-    ('fleet-b', '', 'device_id'): 'is called',
+    ('fleet-b', '', 'device_id'): 'was renamed to',
     ('streams', '', 'device_types'): 'is missing',
 }
 
 
 @pytest.fixture
-def dirty(server: RunningAirtable, airtable: Airtable) -> Reading:
+def dirty(server: RunningAirtable, airtable: Airtable) -> BaseSnapshot:
     """The base after people worked in it."""
-    init_base(airtable, Memory(), ['fleet-a', 'fleet-b'])
-    push_tables(airtable, DIRTY, Memory())
-    memory = read_base(airtable, Memory()).found.memory
+    init_base(airtable, RememberedIds(), ['fleet-a', 'fleet-b'])
+    push_tables(airtable, DIRTY, RememberedIds())
+    remembered = read_base(airtable, RememberedIds()).matched.ids
     ids = server.edit(lambda base: {table.name: table.id for table in base})
-    fields = memory.columns
+    fields = remembered.columns
     (added,) = airtable.create_records(
         ids['devices'], [{fields['devices']['device_role']: 'Haive'}]
     )
@@ -129,17 +129,17 @@ def dirty(server: RunningAirtable, airtable: Airtable) -> Reading:
         streams.fields = [field for field in streams.fields if field.name != 'device_types']
 
     server.edit(rename_and_remove)
-    return read_base(airtable, memory)
+    return read_base(airtable, remembered)
 
 
-def test_each_mistake_is_named_with_table_row_and_column(dirty: Reading) -> None:
+def test_each_mistake_is_named_with_table_row_and_column(dirty: BaseSnapshot) -> None:
     found = {(p.table, p.row, p.column): p.text for p in dirty.check().problems}
     for cell, words in MISTAKES.items():
         assert words in found.get(cell, 'nothing'), (cell, found.get(cell))
     assert len(MISTAKES) >= 15
 
 
-def test_the_rest_works(dirty: Reading) -> None:
+def test_the_rest_works(dirty: BaseSnapshot) -> None:
     spec = dirty.check()
     assert spec.functions.keys() == {'sound'}
     assert spec.functions['sound'].serializer is not None
@@ -156,7 +156,7 @@ def problems_column(server: RunningAirtable, table: str, row: str) -> str:
 
 
 def test_problems_are_written_beside_their_rows(
-    server: RunningAirtable, airtable: Airtable, dirty: Reading
+    server: RunningAirtable, airtable: Airtable, dirty: BaseSnapshot
 ) -> None:
     spec = dirty.check()
     changed = write_back(airtable, dirty, spec.problems)
@@ -164,7 +164,7 @@ def test_problems_are_written_beside_their_rows(
     assert problems_column(server, 'fleet-a', 'BEYOND').startswith('device_uid: ')
     assert problems_column(server, 'fleet-a', 'SOUND') == ''
 
-    again = read_base(airtable, dirty.found.memory)
+    again = read_base(airtable, dirty.matched.ids)
     assert again.check().problems == spec.problems, 'the new column is no mistake'
     server.take_calls()
     assert write_back(airtable, again, spec.problems) == 0
@@ -172,18 +172,18 @@ def test_problems_are_written_beside_their_rows(
 
 
 def test_problems_that_are_gone_are_removed(
-    server: RunningAirtable, airtable: Airtable, dirty: Reading
+    server: RunningAirtable, airtable: Airtable, dirty: BaseSnapshot
 ) -> None:
     write_back(airtable, dirty, dirty.check().problems)
     server.set_cell('fleet-a', 'BEYOND', 'device_uid', 5)
-    mended = read_base(airtable, dirty.found.memory)
+    mended = read_base(airtable, dirty.matched.ids)
     assert write_back(airtable, mended, mended.check().problems) == 1
     assert problems_column(server, 'fleet-a', 'BEYOND') == ''
 
 
 @pytest.mark.parametrize('path', ['/fields', 'tbl'])
 def test_the_column_is_added_once_where_an_answer_is_lost(
-    server: RunningAirtable, airtable: Airtable, dirty: Reading, path: str
+    server: RunningAirtable, airtable: Airtable, dirty: BaseSnapshot, path: str
 ) -> None:
     server.faults.inject(Fault.LOST_ANSWER, method='POST', path=path)
     server.faults.inject(Fault.LOST_ANSWER, method='PATCH')

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from hos_device_layer.database.airtable.base_schema import FieldSchema, TableSchema
 from hos_device_layer.database.airtable.layout import NewField, NewTable, missing_parts
-from hos_device_layer.database.airtable.matching import Memory, find_tables
+from hos_device_layer.database.airtable.matching import RememberedIds, find_tables
 
 FLEETS = ['fleet-lab']
-EMPTY = Memory()
+EMPTY = RememberedIds()
 
 
 def table(name: str, *columns: str) -> TableSchema:
@@ -16,20 +16,20 @@ def table(name: str, *columns: str) -> TableSchema:
 STREAMS = table('streams', 'stream', 'values', 'device_types', 'my notes')
 
 
-def texts(*schema: TableSchema, memory: Memory = EMPTY) -> list[str]:
-    return [str(problem) for problem in find_tables(schema, memory).problems]
+def texts(*schema: TableSchema, remembered: RememberedIds = EMPTY) -> list[str]:
+    return [str(problem) for problem in find_tables(schema, remembered).problems]
 
 
 def test_tables_and_columns_are_found_by_name_and_others_ignored() -> None:
     found = find_tables(
-        [STREAMS, table('Table 1', 'Name'), table('fleet-a', 'device_id')], Memory()
+        [STREAMS, table('Table 1', 'Name'), table('fleet-a', 'device_id')], RememberedIds()
     )
     assert [t.name for t in found.tables] == ['streams', 'fleet-a']
     assert list(found.tables[0].columns) == ['stream', 'values', 'device_types']
 
 
-def test_a_renamed_column_is_read_all_the_same_and_reported() -> None:
-    memory = find_tables([STREAMS], Memory()).memory
+def test_a_renamed_column_is_still_read_and_reported() -> None:
+    remembered = find_tables([STREAMS], RememberedIds()).ids
     renamed = TableSchema(
         STREAMS.id,
         'streams',
@@ -38,45 +38,48 @@ def test_a_renamed_column_is_read_all_the_same_and_reported() -> None:
             for f in STREAMS.fields
         ),
     )
-    found = find_tables([renamed], memory)
+    found = find_tables([renamed], remembered)
     assert found.tables[0].columns['values'].name == 'what it sends'
     assert [str(p) for p in found.problems] == [
-        "table 'streams', column 'values': is called 'what it sends' now; it is read all the "
-        'same, rename it back'
+        "table 'streams', column 'values': was renamed to 'what it sends' and is still read; "
+        'rename it back'
     ]
-    assert find_tables([renamed], Memory()).tables[0].columns.keys() == {'stream', 'device_types'}
-    assert found.memory == memory, 'it is remembered as long as it is renamed'
+    assert find_tables([renamed], RememberedIds()).tables[0].columns.keys() == {
+        'stream',
+        'device_types',
+    }
+    assert found.ids == remembered, 'it is remembered as long as it is renamed'
 
 
-def test_a_renamed_table_is_read_all_the_same_and_reported() -> None:
-    memory = find_tables([STREAMS], Memory()).memory
+def test_a_renamed_table_is_still_read_and_reported() -> None:
+    remembered = find_tables([STREAMS], RememberedIds()).ids
     renamed = TableSchema(STREAMS.id, 'what devices send', STREAMS.fields)
-    found = find_tables([renamed], memory)
+    found = find_tables([renamed], remembered)
     assert [t.name for t in found.tables] == ['streams']
-    assert "is called 'what devices send' now" in str(found.problems[0])
+    assert "was renamed to 'what devices send'" in str(found.problems[0])
 
 
 def test_a_missing_column_is_reported_if_it_is_needed() -> None:
     (text,) = texts(table('streams', 'stream', 'values'))
-    assert text == "table 'streams', column 'device_types': is missing; `hos db init` adds it"
+    assert text == "table 'streams', column 'device_types': is missing; add it with `hos db init`"
 
 
 def test_both_names_of_the_serializers_are_known() -> None:
     columns = ('serializer', 'function_name')
     for names in (['serializers'], ['api_serializers'], ['serializers', 'api_serializers']):
-        found = find_tables([table(name, *columns) for name in names], Memory())
+        found = find_tables([table(name, *columns) for name in names], RememberedIds())
         assert [t.name for t in found.tables] == names
         assert found.problems == ()
 
 
 def test_a_fleet_whose_name_no_file_can_have_is_reported() -> None:
     assert texts(table('fleet-a/b', 'device_id')) == [
-        "table 'fleet-a/b': has a name that no file can have"
+        "table 'fleet-a/b': has a name that a file cannot have; rename the table"
     ]
 
 
 def test_an_empty_base_lacks_everything_with_links_last() -> None:
-    parts = missing_parts([table('Table 1', 'Name')], Memory(), FLEETS)
+    parts = missing_parts([table('Table 1', 'Name')], RememberedIds(), FLEETS)
     tables = [part for part in parts if isinstance(part, NewTable)]
     fields = [part for part in parts if isinstance(part, NewField)]
     assert parts == [*tables, *fields]
@@ -99,7 +102,7 @@ def test_an_empty_base_lacks_everything_with_links_last() -> None:
 
 def test_a_half_filled_base_lacks_only_what_is_missing() -> None:
     half = [table('api_serializers', 'serializer', 'function_name'), STREAMS]
-    parts = missing_parts(half, Memory(), [])
+    parts = missing_parts(half, RememberedIds(), [])
     assert [p.name for p in parts if isinstance(p, NewTable)] == ['devices', 'apis']
     assert [(p.table, p.field['name']) for p in parts if isinstance(p, NewField)] == [
         ('apis', 'device_types'),
@@ -108,6 +111,6 @@ def test_a_half_filled_base_lacks_only_what_is_missing() -> None:
 
 
 def test_a_renamed_column_is_not_created_again() -> None:
-    memory = Memory({}, {'streams': {'description': 'fld-streams-my notes'}})
-    parts = missing_parts([STREAMS], memory, [])
+    remembered = RememberedIds({}, {'streams': {'description': 'fld-streams-my notes'}})
+    parts = missing_parts([STREAMS], remembered, [])
     assert not any(isinstance(p, NewField) and p.table == 'streams' for p in parts)

@@ -22,13 +22,13 @@ class VirtualTime:
 
 
 @given(st.lists(st.floats(0, 2), max_size=60), st.lists(st.floats(0, 0.19), min_size=60))
-def test_airtable_never_refuses_who_keeps_the_pace(gaps: list[float], delays: list[float]) -> None:
+def test_airtable_never_refuses_a_limited_client(gaps: list[float], delays: list[float]) -> None:
     time = VirtualTime()
-    pacer = RateLimiter(RequestPolicy(), time.clock, time.sleep)
+    limiter = RateLimiter(RequestPolicy(), time.clock, time.sleep)
     arrivals = []
     for gap, delay in zip(gaps, delays):
         time.now += gap
-        pacer.before_request()
+        limiter.acquire()
         arrivals.append(time.now + delay)
 
     now = iter(sorted(arrivals))
@@ -39,18 +39,18 @@ def test_airtable_never_refuses_who_keeps_the_pace(gaps: list[float], delays: li
 
 def test_the_first_five_requests_do_not_wait() -> None:
     time = VirtualTime()
-    pacer = RateLimiter(RequestPolicy(), time.clock, time.sleep)
+    limiter = RateLimiter(RequestPolicy(), time.clock, time.sleep)
     for _ in range(5):
-        pacer.before_request()
+        limiter.acquire()
     assert time.slept == []
-    pacer.before_request()
+    limiter.acquire()
     assert time.slept == [pytest.approx(RequestPolicy().period_s)]
 
 
-def test_a_lock_out_is_waited_out_and_failures_wait_longer_each_time() -> None:
+def test_a_lockout_is_waited_out_and_failures_wait_longer_each_time() -> None:
     time = VirtualTime()
-    pacer = RateLimiter(RequestPolicy(), time.clock, time.sleep)
-    pacer.lock_out()
+    limiter = RateLimiter(RequestPolicy(), time.clock, time.sleep)
+    limiter.wait_out_lockout()
     for failures in (1, 2, 3):
-        pacer.back_off(failures)
+        limiter.back_off(failures)
     assert time.slept == [31, 1, 2, 4]

@@ -4,15 +4,15 @@ import pytest
 
 from hos_device_layer.core.spec.spec_tables import table_of
 from hos_device_layer.database.airtable.base_schema import BaseRecord, FieldSchema, TableSchema
-from hos_device_layer.database.airtable.matching import FoundTable
+from hos_device_layer.database.airtable.matching import MatchedTable
 from hos_device_layer.database.airtable.rows import plain_cell, rows_of_tables
 
-DEVICES = FoundTable(
+DEVICES = MatchedTable(
     'devices',
     TableSchema('tblD', 'devices', ()),
     {'device_type': FieldSchema('fldType', 'device_type', 'singleLineText')},
 )
-APIS = FoundTable(
+APIS = MatchedTable(
     'apis',
     TableSchema('tblA', 'apis', ()),
     {

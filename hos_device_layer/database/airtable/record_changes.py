@@ -1,4 +1,4 @@
-"""Which records to add and to change so that a table holds given rows."""
+"""Which records must be added and changed so that a table holds given rows."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ...core.spec.schema import Column
 from ...core.spec.spec_tables import table_of
 from ...core.spec.tables import Row
 from .base_schema import CHECKBOX, NUMBER_TYPES, BaseRecord, FieldSchema
-from .matching import PROBLEMS, FoundTable, MatchedColumns
+from .matching import PROBLEMS, ColumnPairs, MatchedTable
 from .rows import Names, plain_cell, row_of
 
 Cells = Mapping[str, object]
 
 
-class RowPlan(msgspec.Struct, frozen=True):
-    """Records to add, and to change by their ids; cells go by column id, None empties one."""
+class RecordChanges(msgspec.Struct, frozen=True):
+    """Records to add, and records to change by id; cells go by column id, None empties one."""
 
     additions: Sequence[Cells]
     changes: Mapping[str, Cells]
@@ -30,16 +30,17 @@ class RowPlan(msgspec.Struct, frozen=True):
         return not self.additions and not self.changes
 
 
-def plan_rows(
-    table: FoundTable, rows: Iterable[Row], records: Iterable[BaseRecord], names: Names
-) -> RowPlan:
+def find_changes(
+    table: MatchedTable, rows: Iterable[Row], records: Iterable[BaseRecord], names: Names
+) -> RecordChanges:
     """
-    Compare the rows that ought to be in a table with its records.
+    Compare the rows that a table should hold with its records.
 
-    A row without a name, and all but the first of equal name, are left out. A link to a row that
-    is not in the base yet is too: plan again when it is. Rows that only the base has stay.
+    Rows without a key are skipped, and all but the first with the same key. A link to a row that
+    is not in the base yet is skipped too; compare again once it is. Rows that only the base has
+    are kept.
     """
-    key, columns = table_of(table.name).key, table.matched
+    key, columns = table_of(table.name).key, table.pairs
     ids = {table_id: _by_name(known) for table_id, known in names.items()}
     present: dict[str, BaseRecord] = {}
     for there in records:
@@ -56,11 +57,11 @@ def plan_rows(
         elif cells:
             changes[record.id] = cells
     present.pop('', None)
-    return RowPlan(additions, changes, len(present))
+    return RecordChanges(additions, changes, len(present))
 
 
 def _changed_cells(
-    columns: MatchedColumns,
+    columns: ColumnPairs,
     row: Row,
     record: BaseRecord | None,
     names: Names,
@@ -82,7 +83,7 @@ def _changed_cells(
 
 
 def _cell(field: FieldSchema, value: object, ids: Mapping[str, Mapping[str, str]]) -> object:
-    """Return a value as a column of this kind takes it; None where it is or becomes empty."""
+    """Return a value in the form that the field takes; None if it is or becomes empty."""
     if is_empty(value):
         return None
     if field.linked_table_id is not None:
@@ -111,7 +112,7 @@ def _as_number(value: object) -> object:
 
 
 def _by_name(names: Mapping[str, str]) -> dict[str, str]:
-    """Return record ids by name; of several with one name the first."""
+    """Return record ids by name; the first one if several have the same name."""
     return {name: record_id for record_id, name in reversed(list(names.items()))}
 
 
