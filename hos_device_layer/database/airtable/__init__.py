@@ -1,1 +1,1 @@
-"""The specification in Airtable: snapshot, writing and following a base."""
+"""The specification in Airtable: reading, writing and following a base."""

@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 
-from ...core.spec import tables as t
 from ...core.spec.schema import Column, Kind
-from ...core.spec.spec_tables import table_of
+from ...core.spec.spec_tables import SINGLE_TABLES, table_of
 from .base_schema import CHECKBOX, LINK, TableSchema
-from .matching import RememberedIds, find_tables, serializers_table
+from .matching import RememberedIds, find_tables, used_name
 
 # The Airtable field for each kind of column.
 _FIELDS: Mapping[Kind, dict[str, Any]] = {
@@ -53,7 +52,7 @@ def missing_parts(
     found = {table.name: table for table in find_tables(schema, remembered).tables}
     tables: list[NewTable | NewField] = []
     fields: list[NewTable | NewField] = []
-    single = (t.DEVICES, t.APIS, serializers_table(found), t.STREAMS)
+    single = [used_name(table, found) for table in SINGLE_TABLES]
     for name in (*single, *fleet_tables):
         declared = table_of(name)
         if name in found:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from ...core.spec import tables as t
-from ...core.spec.schema import Column, Kind
-from ...core.spec.spec_tables import SERIALIZERS, SINGLE_TABLE_NAMES, table_of
+from ...core.spec.schema import Column, Kind, SpecTable
+from ...core.spec.spec_tables import SINGLE_TABLE_NAMES, table_of
 from ...core.spec.tables import Problem
 from ..local_copy import NO_FILE_NAME, is_file_name
 from .base_schema import FieldSchema, TableSchema
@@ -60,9 +61,9 @@ class MatchedBase(msgspec.Struct, frozen=True):
         )
 
 
-def serializers_table(found: Container[str]) -> str:
-    """Return the name that the table of serializers has among `found`, else its usual name."""
-    return next((name for name in SERIALIZERS.names if name in found), SERIALIZERS.name)
+def used_name(table: SpecTable[Any], names: Container[str]) -> str:
+    """Return the name of a table that is among `names`, else its usual name."""
+    return next((name for name in table.names if name in names), table.name)
 
 
 def columns_of(table: str) -> tuple[Column, ...]:

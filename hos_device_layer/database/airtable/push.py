@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from ...core.errors import DatabaseError
 from ...core.spec.cells import is_empty
-from ...core.spec.spec_tables import SINGLE_TABLE_NAMES, table_of
+from ...core.spec.spec_tables import SINGLE_TABLE_NAMES, SINGLE_TABLES, table_of
 from ...core.spec.tables import Tables
 from .base_schema import BaseRecord
 from .client import MAX_RECORDS_PER_REQUEST, Airtable
-from .matching import MatchedTable, RememberedIds, serializers_table
+from .matching import MatchedTable, RememberedIds, used_name
 from .pull import read_base
 from .record_changes import RecordChanges, find_changes
 from .requests import LostAnswerError
@@ -44,7 +44,7 @@ def push_tables(
     """
     snapshot = read_base(airtable, remembered)
     found = {table.name: table for table in snapshot.matched.tables}
-    tables = _under_its_name(tables, found)
+    tables = _renamed_as_in_base(tables, found)
     missing = list(_missing(tables, found))
     if missing:
         raise DatabaseError(f'the base lacks {", ".join(missing)}; run `hos db init`')
@@ -54,10 +54,9 @@ def push_tables(
     return [push.table(name, tables) for name in order]
 
 
-def _under_its_name(tables: Tables, found: Mapping[str, MatchedTable]) -> Tables:
-    """Rename the table of serializers as it is called in the base."""
-    ours, theirs = serializers_table(tables), serializers_table(found)
-    return {theirs if name == ours else name: rows for name, rows in tables.items()}
+def _renamed_as_in_base(tables: Tables, found: Container[str]) -> Tables:
+    names = {used_name(table, tables): used_name(table, found) for table in SINGLE_TABLES}
+    return {names.get(name, name): rows for name, rows in tables.items()}
 
 
 def _missing(tables: Tables, found: Mapping[str, MatchedTable]) -> Iterator[str]:
