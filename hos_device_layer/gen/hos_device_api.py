@@ -16,7 +16,7 @@ def balance_tare(
     device_id: str,
 ) -> DeviceAPICallInfo[None]:
     """
-    Set the present load to zero.
+    Set the current load as zero.
 
     For Balance.
     """
@@ -43,7 +43,7 @@ def balance_weigh(
     device_id: str,
 ) -> DeviceAPICallInfo[BalanceWeighResult]:
     """
-    Weigh what is on the pan.
+    Weigh the load on the pan.
 
     For Balance.
 
@@ -73,7 +73,7 @@ def bridge_clock_set(
     time: int,
 ) -> DeviceAPICallInfo[BridgeClockSetResult]:
     """
-    Set the clock, in milliseconds since the epoch; answers by how much it was off.
+    Set the clock, in milliseconds since the epoch; returns how far off it was.
 
     For UsbBridge.
 
@@ -112,7 +112,7 @@ def bridge_status(
     device_id: str,
 ) -> DeviceAPICallInfo[BridgeStatusResult]:
     """
-    Tell how the bridge is doing.
+    Read the state of the bridge.
 
     For UsbBridge.
 
@@ -166,7 +166,7 @@ def centrifuge_spin(
     temperature: int,
 ) -> DeviceAPICallInfo[CentrifugeSpinResult]:
     """
-    Spin, and stop when the time is over.
+    Spin for the given time.
 
     For Centrifuge. May take 3900 s. A device takes 1 call at a time.
 
@@ -208,7 +208,7 @@ def climate_read(
     device_id: str,
 ) -> DeviceAPICallInfo[ClimateReadResult]:
     """
-    Measure now.
+    Take a measurement.
 
     For ClimateSensor.
 
@@ -263,7 +263,7 @@ def delta_arm_move(
     z: float,
 ) -> DeviceAPICallInfo[DeltaArmMoveResult]:
     """
-    Move the arm to a point of its bay; answers with the point it reached.
+    Move the arm to a point in its bay; returns the point that it reached.
 
     For DeltaHaive. May take 20 s. A device takes 1 call at a time.
 
@@ -305,7 +305,7 @@ def delta_gripper_set(
     closed: bool,
 ) -> DeviceAPICallInfo[DeltaGripperSetResult]:
     """
-    Open or close the gripper; answers whether it holds something.
+    Open or close the gripper; returns whether it holds something.
 
     For DeltaHaive.
 
@@ -341,7 +341,7 @@ def device_identify(
     device_id: str,
 ) -> DeviceAPICallInfo[DeviceIdentifyResult]:
     """
-    Blink, so that a person can find the device, and tell its firmware.
+    Blink, so that a person can find the device; returns its firmware version.
 
     For DeltaHaive, TubeRack, SyringePump, Shaker, LightTower and ClimateSensor.
 
@@ -414,7 +414,7 @@ def gantry_move(
     speed: int,
 ) -> DeviceAPICallInfo[GantryMoveResult]:
     """
-    Drive the carriage to a point above the bays.
+    Move the carriage to a point above the bays.
 
     For GantryHaive. May take 60 s. A device takes 1 call at a time.
 
@@ -457,7 +457,7 @@ def gantry_transfer_plate(
     target: str,
 ) -> DeviceAPICallInfo[GantryTransferPlateResult]:
     """
-    Carry a plate from one device to another, both named by their device ids.
+    Carry a plate from one device to another; both are given by device id.
 
     For GantryHaive. May take 120 s. A device takes 1 call at a time.
 
@@ -558,7 +558,7 @@ def hotel_plate_store(
     slot: int,
 ) -> DeviceAPICallInfo[HotelPlateStoreResult]:
     """
-    Take the plate at the gate into a slot.
+    Store the plate at the gate in a slot.
 
     For PlateHotel. May take 45 s. A device takes 1 call at a time.
 
@@ -592,7 +592,7 @@ def light_blink(
     times: int,
 ) -> DeviceAPICallInfo[LightBlinkResult]:
     """
-    Blink in the present colour.
+    Blink in the current colour.
 
     For LightTower.
 
@@ -745,7 +745,7 @@ def rack_light(
     on: bool,
 ) -> DeviceAPICallInfo[None]:
     """
-    Light a place of the rack, to show it to a person.
+    Light a place of the rack to show it to a person.
 
     For TubeRack.
 
@@ -779,7 +779,7 @@ def rack_scan(
     device_id: str,
 ) -> DeviceAPICallInfo[RackScanResult]:
     """
-    Scan the rack; bit n of `taken` is set where place n holds a tube.
+    Scan the rack; bit n of `taken` is set if place n holds a tube.
 
     For TubeRack.
 
@@ -814,7 +814,7 @@ def reader_measure(
     wells: str,
 ) -> DeviceAPICallInfo[ReaderMeasureResult]:
     """
-    Measure wells, given as `A1` or `A1-H12`; answers with their mean.
+    Measure wells, given as `A1` or `A1-H12`; returns their mean.
 
     For PlateReader. May take 180 s. A device takes 1 call at a time.
 
@@ -878,7 +878,7 @@ def shaker_stop(
     device_id: str,
 ) -> DeviceAPICallInfo[ShakerStopResult]:
     """
-    Stop in the home position; answers how often it turned.
+    Stop in the home position; returns the number of revolutions.
 
     For Shaker.
 
