@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from hos_device_layer.testing.ros_domain import private_ros_domain
@@ -11,6 +12,10 @@ from hos_device_layer.testing.ros_domain import private_ros_domain
 # tests send to programs that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No test depends on speed: on a busy machine an example may take any time.
+hypothesis.settings.register_profile('any_speed', deadline=None)
+hypothesis.settings.load_profile('any_speed')
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -14,15 +14,13 @@ from hos_device_layer.core.errors import DatabaseError
 from hos_device_layer.core.spec.diff import diff_specs
 from hos_device_layer.database import LocalCopy
 from hos_device_layer.database.airtable.client import Airtable
-from hos_device_layer.database.airtable.pull import read_base
-from hos_device_layer.database.airtable.sync_state import load_sync_state
 from hos_device_layer.database.source import (
     AirtableSource,
     LocalSource,
     describe_age,
     open_airtable,
 )
-from hos_device_layer.testing.airtable import Base, Fault, RunningAirtable
+from hos_device_layer.testing.airtable import Fault, RunningAirtable
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=timezone.utc)
 
@@ -86,22 +84,6 @@ def test_half_a_read_never_becomes_a_copy(
     assert copy.history() == []
 
 
-def test_a_column_deleted_while_it_is_read_makes_it_read_again(
-    filled: RunningAirtable, airtable: Airtable
-) -> None:
-    base: list[Base] = []
-    filled.edit(base.append)
-
-    def delete() -> None:
-        apis = base[0].table('apis')
-        apis.fields = [field for field in apis.fields if field.name != 'results']
-
-    apis_id = filled.edit(lambda base: base.table('apis').id)
-    filled.faults.before(delete, path=apis_id)
-    snapshot = read_base(airtable, load_sync_state(Path('nowhere')).remembered)
-    assert "column 'results': is missing" in str(snapshot.matched.problems[0])
-
-
 def test_what_airtable_does_not_answer_is_read_from_the_copy_with_its_age(
     filled: RunningAirtable, connect: Callable[[], Airtable], copy: LocalCopy
 ) -> None:
@@ -161,12 +143,6 @@ def test_no_file_of_the_copy_holds_a_secret(
     for path in paths:
         for secret in (b'patLoopback', b'appLoopback'):
             assert secret not in path.read_bytes(), path
-
-
-def test_a_broken_sync_state_is_ignored(copy: LocalCopy) -> None:
-    (copy.folder / '.hos').mkdir(parents=True)
-    (copy.folder / '.hos' / 'airtable.json').write_text('{')
-    assert load_sync_state(copy.folder).pulled is None
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import copy
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hos_device_layer.core.spec.checks import check_tables
@@ -469,7 +469,7 @@ def test_problems_of_the_source_come_first():
     assert places(spec)[1:] == [('fleet-demo', 'S2', 'device_uid')]
 
 
-def test_what_was_left_out_is_remembered_with_its_problem():
+def test_rejected_rows_are_kept_with_their_problems():
     tables = changed('apis', 1, results='m:double', timeout_s='soon')
     tables['fleet-lab'][0]['device_uid'] = 2
     rejected = check_tables(tables).rejected
@@ -527,7 +527,6 @@ telling_texts = st.sampled_from(['Arm', 'move', 'H1', 'S1', 'x:uint8', 'A$'])
 
 
 @given(junk_tables(strange_texts | telling_texts))
-@settings(deadline=None)
 def test_junk_is_reported_row_by_row(tables):
     spec = check_tables(tables)
     for problem in spec.problems:
@@ -537,7 +536,6 @@ def test_junk_is_reported_row_by_row(tables):
 
 
 @given(junk_tables(strange_texts))
-@settings(deadline=None)
 def test_junk_beside_sound_rows_changes_none_of_them(tables):
     sound = check_tables(sound_tables())
     for row in tables.get('fleet-junk', ()):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from hos_device_layer.database.airtable.base_schema import FieldSchema, TableSchema
-from hos_device_layer.database.airtable.layout import NewField, NewTable, missing_parts
 from hos_device_layer.database.airtable.matching import RememberedIds, find_tables
 
 FLEETS = ['fleet-lab']
@@ -76,41 +75,3 @@ def test_a_fleet_whose_name_no_file_can_have_is_reported() -> None:
     assert texts(table('fleet-a/b', 'device_id')) == [
         "table 'fleet-a/b': has a name that a file cannot have; rename the table"
     ]
-
-
-def test_an_empty_base_lacks_everything_with_links_last() -> None:
-    parts = missing_parts([table('Table 1', 'Name')], RememberedIds(), FLEETS)
-    tables = [part for part in parts if isinstance(part, NewTable)]
-    fields = [part for part in parts if isinstance(part, NewField)]
-    assert parts == [*tables, *fields]
-    assert [t.name for t in tables] == ['devices', 'apis', 'serializers', 'streams', 'fleet-lab']
-    assert [t.fields[0]['name'] for t in tables] == [
-        'device_type',
-        'function_name',
-        'serializer',
-        'stream',
-        'device_id',
-    ]
-    assert {(f.table, f.field['name']): f.links_to for f in fields} == {
-        ('apis', 'device_types'): 'devices',
-        ('serializers', 'function_name'): 'apis',
-        ('streams', 'device_types'): 'devices',
-        ('fleet-lab', 'device_type'): 'devices',
-        ('fleet-lab', 'child_device'): 'fleet-lab',
-    }
-
-
-def test_a_half_filled_base_lacks_only_what_is_missing() -> None:
-    half = [table('api_serializers', 'serializer', 'function_name'), STREAMS]
-    parts = missing_parts(half, RememberedIds(), [])
-    assert [p.name for p in parts if isinstance(p, NewTable)] == ['devices', 'apis']
-    assert [(p.table, p.field['name']) for p in parts if isinstance(p, NewField)] == [
-        ('apis', 'device_types'),
-        ('streams', 'description'),
-    ]
-
-
-def test_a_renamed_column_is_not_created_again() -> None:
-    remembered = RememberedIds({}, {'streams': {'description': 'fld-streams-my notes'}})
-    parts = missing_parts([STREAMS], remembered, [])
-    assert not any(isinstance(p, NewField) and p.table == 'streams' for p in parts)
