@@ -1,4 +1,4 @@
-"""From an empty base to a call of a function that a person changed in it, over HTTP and DDS."""
+"""From an empty base to a call of a function that was edited in it, over HTTP and DDS."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Hos = Callable[..., int]
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningAirtable]:
-    # The limit itself is tested where waiting takes no time.
+    # The limit itself is tested with a virtual clock.
     monkeypatch.setattr(
         source, 'RequestPolicy', lambda: RequestPolicy(requests=10_000, backoff_s=0.0)
     )
@@ -76,7 +76,7 @@ def start(ros_domain_id: int, tmp_path: Path) -> Iterator[Callable[..., None]]:
 
     with log:
         yield start
-    sys.stdout.write((tmp_path / 'log').read_text())  # for whom a test fails
+    sys.stdout.write((tmp_path / 'log').read_text())  # shown if the test fails
     for child in children:
         child.terminate()
     assert [child.wait(PATIENCE_S) for child in children] == [0] * len(children)
@@ -91,7 +91,7 @@ def wait_until_connected(device_id: str) -> None:
         def is_connected() -> bool:
             if not client.service_is_ready():
                 return False
-            # An answer is lost where its writer has not discovered the caller yet: ask again.
+            # An answer is lost if its writer has not discovered the caller yet, so ask again.
             future = client.call_async(DeviceConnectionInfos.Request())
             return session.spin_until(future.done, ASK_AGAIN_S) and any(
                 info.device_id == device_id for info in future.result().device_infos
@@ -100,7 +100,7 @@ def wait_until_connected(device_id: str) -> None:
         assert session.spin_until(is_connected, PATIENCE_S)
 
 
-# Two programs start, and each command discovers them anew.
+# Two programs start, and each command has to discover them.
 @pytest.mark.timeout(240)
 def test_the_whole_cycle(
     server: RunningAirtable,
@@ -110,7 +110,7 @@ def test_the_whole_cycle(
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    # A new user has a working base after two commands.
+    # Two commands give a new user a working base.
     assert hos('db', 'init', '--device-db', ROOT / 'device_db') == 0
     assert hos('db', 'push', '--device-db', ROOT / 'device_db') == 0
     assert 'fleet-demo: 11 added' in capfd.readouterr().out
@@ -131,7 +131,7 @@ def test_the_whole_cycle(
     assert hos('call', 'L8001', 'light_blink', 'times=10') == 0
     capfd.readouterr()
 
-    # A person edits the spreadsheet; the manager follows.
+    # Somebody edits the spreadsheet, and the manager switches to the edited specification.
     server.set_cell('apis', 'light_blink', 'arguments', 'times:uint8 1..5')
     server.take_calls()
     assert hos('db', 'pull', '--apply') == 0
@@ -147,7 +147,7 @@ def test_the_whole_cycle(
     assert "'10' is outside 1..5" in ''.join(capfd.readouterr())
     assert hos('call', 'L8001', 'light_blink', 'times=5') == 0
 
-    # A mistake leaves out its row alone.
+    # Only the row with a mistake is rejected.
     capfd.readouterr()
     server.set_cell('apis', 'light_blink', 'arguments', 'times:unit8')
     assert hos('db', 'pull', '--apply') == 0
@@ -155,14 +155,14 @@ def test_the_whole_cycle(
     assert hos('db', 'check', '--json') == 1
     assert hos('call', 'L8001', 'light_set', 'red=1', 'green=2', 'blue=3') == 0
 
-    # Without Airtable everything goes on.
+    # Everything still works without Airtable.
     capfd.readouterr()
     server.faults.inject(Fault.MONTHLY_LIMIT, times=1000)
     assert hos('db', 'pull') == 2
     assert 'the calls of this month are used up' in capfd.readouterr().err
     assert hos('call', 'L8001', 'light_set', 'red=1', 'green=2', 'blue=3') == 0
 
-    # And back.
+    # The previous copy is restored.
     assert hos('db', 'rollback') == 0
     assert "row 'light_blink': can be used again" in capfd.readouterr().out
 

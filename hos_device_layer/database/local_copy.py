@@ -163,6 +163,7 @@ class _UniqueKeysLoader(yaml.CSafeLoader):
     """A safe loader that rejects a row with the same column twice."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        """Return the columns of a row; raises ConstructorError if one appears twice."""
         names = [key.value for key, _ in node.value]
         for (key, _), name in zip(node.value, names):
             if names.count(name) > 1:

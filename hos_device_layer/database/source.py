@@ -45,6 +45,7 @@ class LocalSource:
         self.copy = copy
 
     def read(self) -> Snapshot:
+        """Return the local copy; raises DatabaseError if there is none."""
         return Snapshot(self.copy.read(), f'the local copy {self.copy.folder}')
 
 

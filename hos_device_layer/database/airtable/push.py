@@ -48,10 +48,12 @@ def push_tables(
     missing = list(_missing(tables, found))
     if missing:
         raise DatabaseError(f'the base lacks {", ".join(missing)}; run `hos db init`')
-    push = _TablePusher(airtable, found, {name: list(rs) for name, rs in snapshot.records.items()})
+    pusher = _TablePusher(
+        airtable, found, {name: list(rs) for name, rs in snapshot.records.items()}
+    )
     order = [table for table in SINGLE_TABLE_NAMES if table in tables]
     order += sorted(table for table in tables if table not in SINGLE_TABLE_NAMES)
-    return [push.table(name, tables) for name in order]
+    return [pusher.push(name, tables) for name in order]
 
 
 def _renamed_as_in_base(tables: Tables, found: Container[str]) -> Tables:
@@ -83,7 +85,8 @@ class _TablePusher:
         self._found = found
         self._records = records
 
-    def table(self, name: str, tables: Tables) -> PushSummary:
+    def push(self, name: str, tables: Tables) -> PushSummary:
+        """Write one table until a comparison finds no difference."""
         table = self._found[name]
         added = changed = 0
         done: RecordChanges | None = None

@@ -27,6 +27,7 @@ class RecordChanges(msgspec.Struct, frozen=True):
 
     @property
     def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
         return not self.additions and not self.changes
 
 
