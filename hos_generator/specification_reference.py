@@ -124,8 +124,8 @@ def _kind_text(column: Column) -> str:
     if column.links_to:
         target = 'this table' if column.links_to == THIS_TABLE else f'`{column.links_to}`'
         limits.append(f'to {target}')
-    if column.low is not None or column.high is not None:
-        limits.append(f'{column.low}..{column.high}')
+    if column.range_text:
+        limits.append(column.range_text)
     if column.max_items is not None:
         limits.append(f'at most {column.max_items}')
     if column.unique:

@@ -122,6 +122,14 @@ class Column(msgspec.Struct, frozen=True):
         """Whether the local copy writes a cell with one name as text."""
         return self.one_as_text or not self.kind.is_list
 
+    @property
+    def range_text(self) -> str:
+        """The range as `low..high`, open where there is no limit; '' if there is none at all."""
+        if self.low is None and self.high is None:
+            return ''
+        low, high = ('' if limit is None else limit for limit in (self.low, self.high))
+        return f'{low}..{high}'
+
     def describe(self) -> str:
         """Say what the cells hold and what an empty one means."""
         return f'{self.help} Empty: {self.when_empty}.' if self.when_empty else self.help
@@ -135,7 +143,7 @@ class Column(msgspec.Struct, frozen=True):
         if (self.low is not None and value < self.low) or (
             self.high is not None and value > self.high
         ):
-            raise SpecError(f'expected {self.low}..{self.high}, got {shortened(cell)}')
+            raise SpecError(f'expected {self.range_text}, got {shortened(cell)}')
 
 
 class SpecTable(msgspec.Struct, Generic[T], frozen=True):

@@ -106,6 +106,12 @@ def test_a_number_out_of_range(cell):
     assert problem(column(Kind.INTEGER, low=1, high=7), cell) == f'expected 1..7, got {cell!r}'
 
 
+def test_a_range_may_be_open():
+    assert problem(column(Kind.INTEGER, low=1), 0) == 'expected 1.., got 0'
+    assert problem(column(Kind.INTEGER, high=7), 8) == 'expected ..7, got 8'
+    assert column(Kind.INTEGER).range_text == ''
+
+
 def test_a_list_with_too_many_items():
     two = column(Kind.FIELDS, max_items=2)
     assert len(two.read('a:bool, b:bool')) == 2
