@@ -23,9 +23,9 @@ from .backoff import Backoff
 from .connection import GatewayConnection
 from .device import Device
 from .errors import ClientError, TaskError, UnknownDeviceError
+from .gateway_session import Line
 from .handlers import CommandHandlers, Handler, error_text
 from .inbox import Inbox
-from .line import Line
 from .message import JSON, TEXT, Message, Task
 from .outbox import Outbox
 from .pools import DeviceManagerInterface

@@ -19,7 +19,7 @@ from hos_device_layer.core.text import shortened
 
 from .backoff import Backoff
 from .errors import ClientError, ConfigurationError
-from .line import Line
+from .gateway_session import Line
 from .outbox import Outbox
 from .settings import Settings
 

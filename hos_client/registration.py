@@ -8,7 +8,7 @@ import logging
 from hos_device_layer.core.rosbridge.frames import Frame, ServiceResponse, Sync
 
 from .device import Device, hash_of
-from .line import Line, RefusedError, within
+from .gateway_session import Line, RefusedError, within
 from .message import Message
 from .pools import DeviceManagerInterface
 from .wire import error_of, leave_frames, ping_text, serve_frames

@@ -18,11 +18,11 @@ from ..errors import ClientError
 from ..log import LOGGER_NAME, make_log_handler
 from ..pools import DevicePool
 from .capture import Capture
+from .device_registry import DeviceState, Report
 from .downloads import HostDownloads
 from .errors import HostError
 from .host import Host
 from .interfaces.serial_ports import SerialInterface
-from .inventory import DeviceState, Report
 from .loading import BUILT_IN_INTERFACES, NETWORK_INTERFACE, HandlerLoader
 from .provisioner import Provisioner
 from .serial_port import add_tap, remove_tap

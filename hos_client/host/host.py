@@ -17,10 +17,7 @@ from ..client import Client
 from ..device import Device
 from .detected import DetectedDevice, Info
 from .detector import Detector
-from .driver import Driver
-from .event_manager import event_manager
-from .interface import Interface
-from .inventory import (
+from .device_registry import (
     Assign,
     HostEffect,
     Inventory,
@@ -30,10 +27,13 @@ from .inventory import (
     Stop,
     Unregister,
 )
+from .driver import Driver
+from .event_manager import event_manager
+from .interface import Interface
 from .loading import LoadedHandlers
 from .platform import Platform
-from .task_desk import TaskDesk
-from .worker import Worker
+from .supervisor import Worker
+from .task_router import TaskDesk
 
 _log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from hos_device_layer.core.text import shortened
 
-from .choice import is_complete
 from .driver import Driver
+from .driver_selection import is_complete
 from .errors import HandlerError
 from .interface import Interface
 

@@ -13,8 +13,8 @@ from manager_double import WAIT_S, ManagerDouble, running_gateway
 from hos_client import Client, DevicePool
 from hos_client.backoff import Backoff
 from hos_client.host import Driver, Host
+from hos_client.host.device_registry import DeviceState, Report
 from hos_client.host.interfaces.serial_ports import SerialInterface
-from hos_client.host.inventory import DeviceState, Report
 from hos_client.host.loading import LoadedHandlers
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.spec.fleet import Fleet

@@ -19,8 +19,8 @@ from hos_client.host.capture import (
     read_recording,
     to_line,
 )
+from hos_client.host.device_registry import DeviceState
 from hos_client.host.drivers.l1 import L1Driver
-from hos_client.host.inventory import DeviceState
 from hos_client.host.serial_port import add_tap, remove_tap
 from hos_device_layer.testing.replayed_device import ReplayedBoard, replay
 from hos_device_layer.testing.serial_device import L1Board

@@ -15,10 +15,10 @@ from running_host import Rig, running_host
 
 from hos_client.host import Action, Driver
 from hos_client.host.answers import read_answer
+from hos_client.host.device_registry import DeviceState
 from hos_client.host.drivers.json_lines import JsonLinesDriver
 from hos_client.host.drivers.l1 import L1Driver
 from hos_client.host.drivers.line import LineDriver
-from hos_client.host.inventory import DeviceState
 from hos_client.host.lines import LineSplitter
 from hos_device_layer.core.errors import ValueMismatchError
 from hos_device_layer.core.spec.field_types import Field

@@ -15,8 +15,8 @@ from manager_double import described_devices
 from running_host import FastSerial, Rig, running_host
 
 from hos_client.host import Action, DetectedDevice, DeviceUnavailableError, SerialPort, serial_port
+from hos_client.host.device_registry import DeviceState
 from hos_client.host.drivers.l1 import L1Driver
-from hos_client.host.inventory import DeviceState
 from hos_client.host.serial_port import why_not
 from hos_device_layer.testing.serial_device import (
     FakePort,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from fake_fleet import fleet, row
 
-from hos_client.host.identity import Match, Rows, match, names_of, uid_of
 from hos_client.host.interface import compare
 from hos_client.host.interfaces.serial_ports import SerialInterface
+from hos_client.host.matching import Match, Rows, match, names_of, uid_of
 from hos_device_layer.testing.serial_device import FakePort
 
 NAMES = {'names': ('usb-Scale_0417', 'A50285BI', '/dev/ttyUSB0', 'ttyUSB0', '0403:6001')}

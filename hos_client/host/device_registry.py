@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from hos_device_layer.core.spec.fleet import Fleet
 
-from .choice import in_order
 from .detected import DetectedDevice, Info, describe
 from .driver import Driver
-from .identity import Match, Rows, match, uid_of
+from .driver_selection import in_order
 from .interface import compare
+from .matching import Match, Rows, match, uid_of
 
 # A device that cannot be used is tried again after so long, doubling up to the longest [s].
 FIRST_RETRY_S = 0.125

@@ -20,10 +20,10 @@ from hos_client.host import (
     Interface,
     event_manager,
 )
-from hos_client.host.actions import REMEMBERED, JobMemory
+from hos_client.host.action_runs import REMEMBERED, JobMemory
 from hos_client.host.detector import Detector
-from hos_client.host.inventory import DeviceState
-from hos_client.host.worker import MAX_WAITING, Worker
+from hos_client.host.device_registry import DeviceState
+from hos_client.host.supervisor import MAX_WAITING, Worker
 
 STOP = next(f for f in fleet().functions if f.name == 'shaker_stop')
 

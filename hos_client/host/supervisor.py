@@ -12,7 +12,7 @@ from typing import Protocol
 
 from hos_device_layer.core.text import shortened
 
-from .actions import Job, JobMemory
+from .action_runs import Job, JobMemory
 from .detected import DetectedDevice
 from .driver import Action, Driver
 from .errors import ActionError, DeviceUnavailableError

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from hos_client.host import Driver
-from hos_client.host.choice import in_order
-from hos_client.host.inventory import (
+from hos_client.host.device_registry import (
     LONGEST_RETRY_S,
     Assign,
     DeviceState,
@@ -24,6 +23,7 @@ from hos_client.host.inventory import (
     Stop,
     Unregister,
 )
+from hos_client.host.driver_selection import in_order
 
 PLUGGED = {'port1': {'names': ('K6101',)}}
 

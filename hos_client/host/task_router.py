@@ -12,11 +12,11 @@ from hos_device_layer.core.dispatch.deadlines import Deadlines
 
 from ..client import Client
 from ..message import Task
-from .actions import Job
+from .action_runs import Job
 from .driver import Action
 from .errors import ActionError
 from .platform import Platform
-from .worker import Worker
+from .supervisor import Worker
 
 # A function that sets no timeout_s may take so long [s], as the device manager has it by default.
 DEFAULT_TIMEOUT_S = 60.0
