@@ -102,7 +102,7 @@ def _serve(options: argparse.Namespace) -> None:
         devices,
         url=options.url,
         token=options.token,
-        on_connect=lambda: provisioner.ask_now(),
+        on_connect=lambda: provisioner.fetch_now(),
         confirm_interval_s=_CONFIRM_INTERVAL_S,
     )
     logger = logging.getLogger(LOGGER_NAME)

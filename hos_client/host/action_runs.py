@@ -15,7 +15,7 @@ REMEMBERED = 128
 Report = Callable[[Any, BaseException | None], object]
 
 
-class Job:
+class ActionRun:
     """One action and its outcome; the first that ends it decides."""
 
     # Thousands are remembered: each is small, and nothing is kept that was only needed to run it.
@@ -65,23 +65,23 @@ class Job:
         return True
 
 
-class JobMemory:
+class RecentRuns:
     """Knows the last jobs of a device by their ids: the same id twice runs once."""
 
     def __init__(self) -> None:
-        self._jobs: OrderedDict[int, Job] = OrderedDict()
+        self._runs: OrderedDict[int, ActionRun] = OrderedDict()
 
-    def admit(self, action: Action, deadline: float) -> tuple[Job, bool]:
+    def admit(self, action: Action, deadline: float) -> tuple[ActionRun, bool]:
         """Return the job of an action, and whether it is new; a failed one may be tried again."""
-        known = self._jobs.get(action.id)
+        known = self._runs.get(action.id)
         if known is not None and not known.has_failed:
             return known, False
-        job = self._jobs[action.id] = Job(action, deadline)
-        self._jobs.move_to_end(action.id)
-        if len(self._jobs) > REMEMBERED:
-            self._jobs.popitem(last=False)
-        return job, True
+        run = self._runs[action.id] = ActionRun(action, deadline)
+        self._runs.move_to_end(action.id)
+        if len(self._runs) > REMEMBERED:
+            self._runs.popitem(last=False)
+        return run, True
 
-    def unfinished(self) -> list[Job]:
+    def unfinished(self) -> list[ActionRun]:
         """Return the jobs that have not ended."""
-        return [job for job in self._jobs.values() if not job.is_done]
+        return [run for run in self._runs.values() if not run.is_done]

@@ -12,9 +12,9 @@ from hos_device_layer.core.spec.fleet import Fleet
 
 from .detected import DetectedDevice, Info, describe
 from .driver import Driver
-from .driver_selection import in_order
+from .driver_selection import candidates_for
 from .interface import compare
-from .matching import Match, Rows, match, uid_of
+from .matching import FleetRows, Match, match, uid_of
 
 # A device that cannot be used is tried again after so long, doubling up to the longest [s].
 FIRST_RETRY_S = 0.125
@@ -92,10 +92,10 @@ class _Entry:
     state: DeviceState = DeviceState.NEW
     reason: str = ''
     unmatched: str = ''  # why it has no row
-    told_uid: int | None = None
+    reported_uid: int | None = None
     attempt: int | None = None  # the one that runs
     driver: type[Driver] | None = None
-    asked: Sequence[type[Driver]] = ()
+    candidates: Sequence[type[Driver]] = ()
     registered: DetectedDevice | None = None
     is_present: bool = True
     failures: int = 0
@@ -114,7 +114,7 @@ class _Entry:
         )
 
 
-class Inventory:
+class DeviceRegistry:
     """
     The detected devices of a host. `now` is a monotonic time [s].
 
@@ -124,7 +124,7 @@ class Inventory:
 
     def __init__(self, drivers: Iterable[type[Driver]] = (), fleet: Fleet | None = None) -> None:
         self._drivers = tuple(drivers)
-        self._rows = Rows(fleet or Fleet())
+        self._rows = FleetRows(fleet or Fleet())
         self._entries: dict[_Key, _Entry] = {}
         self._seen: dict[str, Mapping[str, Info]] = {}
         self._attempts = itertools.count(1)
@@ -160,12 +160,12 @@ class Inventory:
             entry.device = device
             entry.is_present = True
             entry.failures, entry.retry_at = 0, None
-            entry.told_uid = uid_of(device.info)
+            entry.reported_uid = uid_of(device.info)
             if entry.attempt is None:
                 self._set(entry, DeviceState.NEW)
         return self._settle()
 
-    def made(self, attempt: int, driver: type[Driver]) -> list[HostEffect]:
+    def created(self, attempt: int, driver: type[Driver]) -> list[HostEffect]:
         """Take note that a driver runs."""
         entry = self._entry(attempt)
         if entry is not None and entry.state is DeviceState.STARTING:
@@ -173,7 +173,7 @@ class Inventory:
             self._set_running(entry)
         return self._settle()
 
-    def not_supported(self, attempt: int, reason: str) -> list[HostEffect]:
+    def unsupported(self, attempt: int, reason: str) -> list[HostEffect]:
         """Take note that no driver has taken a device; the attempt has ended."""
         entry = self._finished(attempt)
         if entry is not None:
@@ -183,7 +183,7 @@ class Inventory:
                 self._set(entry, DeviceState.UNSUPPORTED, _joined('no driver supports it', reason))
         return self._settle()
 
-    def not_available(self, attempt: int, reason: str, now: float) -> list[HostEffect]:
+    def unavailable(self, attempt: int, reason: str, now: float) -> list[HostEffect]:
         """Take note that a device cannot be used at present; the attempt has ended."""
         entry = self._finished(attempt)
         if entry is not None:
@@ -203,7 +203,7 @@ class Inventory:
         """Take the uid that a device tells about itself."""
         entry = self._entry(attempt)
         if entry is not None:
-            entry.told_uid = uid
+            entry.reported_uid = uid
         return self._settle()
 
     def ended(self, attempt: int) -> list[HostEffect]:
@@ -213,20 +213,22 @@ class Inventory:
 
     def set_fleet(self, fleet: Fleet) -> list[HostEffect]:
         """Take another description of the fleet; devices it does not concern go on."""
-        self._rows = Rows(fleet)
+        self._rows = FleetRows(fleet)
         return self._settle()
 
     def set_drivers(self, drivers: Iterable[type[Driver]]) -> list[HostEffect]:
         """Take other drivers; a device is asked about again if the choice could be another."""
         self._drivers = tuple(drivers)
         for entry in self._entries.values():
-            now_asked = in_order(self._drivers, entry.device.connection_type)
+            now_candidates = candidates_for(self._drivers, entry.device.connection_type)
             if entry.driver is None:
-                is_concerned = list(entry.asked) != now_asked
+                is_concerned = list(entry.candidates) != now_candidates
             else:
-                is_concerned = _up_to(entry.driver, entry.asked) != _up_to(entry.driver, now_asked)
+                is_concerned = _up_to(entry.driver, entry.candidates) != _up_to(
+                    entry.driver, now_candidates
+                )
             if not is_concerned:
-                entry.asked = now_asked
+                entry.candidates = now_candidates
             elif entry.attempt is not None:
                 self._stop(entry, 'the drivers have changed')
             elif entry.state in (DeviceState.UNSUPPORTED, DeviceState.WAITING):
@@ -265,14 +267,14 @@ class Inventory:
         return effects
 
     def _match_all(self) -> None:
-        taken: dict[str, str] = {}
+        assigned: dict[str, str] = {}
         present = [entry for entry in self._entries.values() if entry.is_present]
         # Who has a row keeps it; who comes later sees that it is taken.
         for entry in sorted(present, key=lambda entry: entry.device.row is None):
             old = entry.device
-            found = match(old.info, entry.told_uid, self._rows, taken)
+            found = match(old.info, entry.reported_uid, self._rows, assigned)
             if found.row is not None:
-                taken[found.row.device_id] = old.identifier
+                assigned[found.row.device_id] = old.identifier
             device = describe(
                 old.identifier, old.connection_type, old.info, found.row, self._rows.fleet
             )
@@ -286,7 +288,7 @@ class Inventory:
     def _take_match(self, entry: _Entry, device: DetectedDevice, found: Match) -> None:
         entry.unmatched = found.reason
         if entry.state in (DeviceState.READY, DeviceState.WAITING) and entry.attempt is not None:
-            if entry.told_uid is None:
+            if entry.reported_uid is None:
                 self._stop(entry, 'its row in the fleet has changed')
                 entry.device = device
                 return
@@ -304,9 +306,9 @@ class Inventory:
     def _start(self, entry: _Entry) -> None:
         entry.attempt = next(self._attempts)
         entry.driver = None
-        entry.asked = in_order(self._drivers, entry.device.connection_type)
+        entry.candidates = candidates_for(self._drivers, entry.device.connection_type)
         self._set(entry, DeviceState.STARTING, entry.reason)
-        self._effects.append(Start(entry.attempt, entry.device, entry.asked))
+        self._effects.append(Start(entry.attempt, entry.device, entry.candidates))
 
     def _stop(self, entry: _Entry, reason: str) -> None:
         if entry.attempt is None:
@@ -358,9 +360,9 @@ class Inventory:
         return None
 
 
-def _up_to(driver: type[Driver], asked: Sequence[type[Driver]]) -> list[type[Driver]] | None:
+def _up_to(driver: type[Driver], candidates: Sequence[type[Driver]]) -> list[type[Driver]] | None:
     """Return the drivers that were asked until one was chosen, None if it is not among them."""
-    return list(asked[: asked.index(driver) + 1]) if driver in asked else None
+    return list(candidates[: candidates.index(driver) + 1]) if driver in candidates else None
 
 
 def _joined(*parts: str) -> str:

@@ -8,18 +8,18 @@ from collections.abc import Iterable
 from .driver import Driver
 
 
-def in_order(drivers: Iterable[type[Driver]], connection_type: str) -> list[type[Driver]]:
+def candidates_for(drivers: Iterable[type[Driver]], connection_type: str) -> list[type[Driver]]:
     """
     Return the drivers of a connection in the order in which they are asked.
 
     A higher `priority` comes first, but never a parent before its child; then the deeper class,
     then by name, so that the order is always the same.
     """
-    able = [d for d in drivers if d.connection_type == connection_type and is_complete(d)]
+    able = [d for d in drivers if d.connection_type == connection_type and is_concrete(d)]
     return sorted(able, key=lambda d: (-_rank(d, able), -_depth(d), d.__module__, d.__qualname__))
 
 
-def is_complete(handler: type) -> bool:
+def is_concrete(handler: type) -> bool:
     """Return whether a class can be instantiated: nothing abstract is left."""
     return not inspect.isabstract(handler)
 

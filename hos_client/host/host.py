@@ -19,8 +19,8 @@ from .detected import DetectedDevice, Info
 from .detector import Detector
 from .device_registry import (
     Assign,
+    DeviceRegistry,
     HostEffect,
-    Inventory,
     Register,
     Report,
     Start,
@@ -32,8 +32,8 @@ from .event_manager import event_manager
 from .interface import Interface
 from .loading import LoadedHandlers
 from .platform import Platform
-from .supervisor import Worker
-from .task_router import TaskDesk
+from .supervisor import Supervisor
+from .task_router import TaskRouter
 
 _log = logging.getLogger(__name__)
 
@@ -54,13 +54,13 @@ class Host:
 
     def __init__(self, client: Client, on_report: OnReport | None = None) -> None:
         self._on_report = on_report
-        self._inventory = Inventory()
+        self._registry = DeviceRegistry()
         self._events: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._platform = Platform(client, self._events.put)
-        self._desk = TaskDesk(client, self._platform)
+        self._router = TaskRouter(client, self._platform)
         self._detectors: dict[type[Interface] | Interface, Detector] = {}
-        self._workers: dict[int, Worker] = {}
-        self._by_uid: dict[int, Worker] = {}
+        self._supervisors: dict[int, Supervisor] = {}
+        self._by_uid: dict[int, Supervisor] = {}
         self._releasing: dict[int, float] = {}
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name='host', daemon=True)
@@ -71,13 +71,13 @@ class Host:
         """Begin; the client has to be started already."""
         event_manager.add_listener(self)
         self._thread.start()
-        self._desk.start()
+        self._router.start()
 
     def stop(self) -> None:
         """Let go of every device."""
         self._events.put(self._begin_to_stop)
         self._thread.join()
-        self._desk.stop()
+        self._router.stop()
         event_manager.remove_listener(self)
 
     def set_fleet(self, fleet: Fleet) -> None:
@@ -94,23 +94,23 @@ class Host:
 
     # What workers tell (WorkerEvents), on their threads
 
-    def made(self, attempt: int, driver: type[Driver]) -> None:
-        self._tell(self._inventory.made, attempt, driver)
+    def created(self, attempt: int, driver: type[Driver]) -> None:
+        self._tell(self._registry.created, attempt, driver)
 
-    def not_supported(self, attempt: int, reason: str) -> None:
-        self._tell(self._inventory.not_supported, attempt, reason)
+    def unsupported(self, attempt: int, reason: str) -> None:
+        self._tell(self._registry.unsupported, attempt, reason)
         self._events.put(lambda: self._forget(attempt))
 
-    def not_available(self, attempt: int, reason: str) -> None:
-        self._tell(self._inventory.not_available, attempt, reason, time.monotonic())
+    def unavailable(self, attempt: int, reason: str) -> None:
+        self._tell(self._registry.unavailable, attempt, reason, time.monotonic())
         self._events.put(lambda: self._forget(attempt))
 
     def ended(self, attempt: int) -> None:
-        self._tell(self._inventory.ended, attempt)
+        self._tell(self._registry.ended, attempt)
         self._events.put(lambda: self._forget(attempt))
 
     def lost(self, attempt: int, reason: str) -> None:
-        self._tell(self._inventory.lost, attempt, reason, time.monotonic())
+        self._tell(self._registry.lost, attempt, reason, time.monotonic())
 
     # What drivers tell (Listener), on their threads
 
@@ -121,21 +121,27 @@ class Host:
                 self._platform.sample(row.device_id, stream, values)
 
     def device_identified(self, driver: Driver, uid: int) -> None:
-        self._for_worker_of(driver, lambda worker: self._inventory.identified(worker.attempt, uid))
+        self._for_supervisor_of(
+            driver, lambda supervisor: self._registry.identified(supervisor.attempt, uid)
+        )
 
     def device_lost(self, driver: Driver, reason: str) -> None:
         now = time.monotonic()
-        self._for_worker_of(
-            driver, lambda worker: self._inventory.lost(worker.attempt, reason, now)
+        self._for_supervisor_of(
+            driver, lambda supervisor: self._registry.lost(supervisor.attempt, reason, now)
         )
 
-    def _for_worker_of(
-        self, driver: Driver, effects: Callable[[Worker], list[HostEffect]]
+    def _for_supervisor_of(
+        self, driver: Driver, effects: Callable[[Supervisor], list[HostEffect]]
     ) -> None:
         def find() -> None:
-            workers = [worker for worker in self._workers.values() if worker.driver is driver]
-            for worker in workers:
-                self._carry_out(effects(worker))
+            supervisors = [
+                supervisor
+                for supervisor in self._supervisors.values()
+                if supervisor.driver is driver
+            ]
+            for supervisor in supervisors:
+                self._carry_out(effects(supervisor))
 
         self._events.put(find)
 
@@ -145,17 +151,17 @@ class Host:
     # On the host's thread
 
     def _run(self) -> None:
-        while not (self._stopping and not self._workers and self._platform.is_settled):
+        while not (self._stopping and not self._supervisors and self._platform.is_settled):
             with contextlib.suppress(queue.Empty):
                 self._events.get(timeout=self._wait_s())()
             now = time.monotonic()
-            self._carry_out(self._inventory.advance(now))
+            self._carry_out(self._registry.advance(now))
             for attempt in [a for a, deadline in self._releasing.items() if deadline <= now]:
                 self._leave_behind(attempt)
 
     def _wait_s(self) -> float | None:
         deadlines = [*self._releasing.values()]
-        retry = self._inventory.next_deadline()
+        retry = self._registry.next_deadline()
         if retry is not None:
             deadlines.append(retry)
         return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
@@ -164,21 +170,21 @@ class Host:
         self._stopping = True
         for detector in self._detectors.values():
             detector.stop()
-        self._carry_out(self._inventory.close('the host is stopping'))
+        self._carry_out(self._registry.close('the host is stopping'))
 
     def _take_fleet(self, fleet: Fleet) -> None:
-        self._desk.timeouts = {
+        self._router.timeouts = {
             f.name: f.timeout_s for f in fleet.functions if f.timeout_s is not None
         }
-        self._carry_out(self._inventory.set_fleet(fleet))
+        self._carry_out(self._registry.set_fleet(fleet))
 
     def _take_handlers(self, handlers: LoadedHandlers) -> None:
-        self._carry_out(self._inventory.set_drivers(handlers.drivers))
+        self._carry_out(self._registry.set_drivers(handlers.drivers))
         for interface in [i for i in self._detectors if isinstance(i, type)]:
             if interface not in handlers.interfaces:
                 self._detectors.pop(interface).stop()
                 self._carry_out(
-                    self._inventory.found(_name(interface), interface.connection_type, {})
+                    self._registry.found(_name(interface), interface.connection_type, {})
                 )
         for interface in handlers.interfaces:
             if interface not in self._detectors:
@@ -204,58 +210,58 @@ class Host:
         def take() -> None:
             # One that has been replaced meanwhile has nothing to say.
             if key in self._detectors and not self._stopping:
-                self._carry_out(self._inventory.found(_name(key), connection_type, devices))
+                self._carry_out(self._registry.found(_name(key), connection_type, devices))
 
         self._events.put(take)
 
     def _leave_behind(self, attempt: int) -> None:
-        worker = self._workers[attempt]
+        supervisor = self._supervisors[attempt]
         _log.error(
             '%s: its driver does not let go and is left behind; it may keep the device open',
-            worker.driver.identifier if worker.driver else f'attempt {attempt}',
+            supervisor.driver.identifier if supervisor.driver else f'attempt {attempt}',
         )
-        self._carry_out(self._inventory.ended(attempt))
+        self._carry_out(self._registry.ended(attempt))
         self._forget(attempt)
 
     def _forget(self, attempt: int) -> None:
-        self._workers.pop(attempt, None)
+        self._supervisors.pop(attempt, None)
         self._releasing.pop(attempt, None)
 
     def _carry_out(self, effects: list[HostEffect]) -> None:
         for effect in effects:
             match effect:
                 case Start(attempt, device, candidates):
-                    worker = Worker(attempt, device, candidates, self)
-                    self._workers[attempt] = worker
-                    worker.start()
+                    supervisor = Supervisor(attempt, device, candidates, self)
+                    self._supervisors[attempt] = supervisor
+                    supervisor.start()
                 case Stop(attempt, reason):
                     self._releasing[attempt] = time.monotonic() + RELEASE_S
-                    self._workers[attempt].stop(reason)
+                    self._supervisors[attempt].stop(reason)
                 case Assign(attempt, device):
-                    self._workers[attempt].assign(device)
+                    self._supervisors[attempt].assign(device)
                 case Register(attempt, device):
-                    self._register(self._workers[attempt], device)
+                    self._register(self._supervisors[attempt], device)
                 case Unregister(attempt, device):
-                    self._unregister(self._workers[attempt], device)
+                    self._unregister(self._supervisors[attempt], device)
                 case Report():
                     if self._on_report is not None:
                         self._on_report(effect)
 
-    def _register(self, worker: Worker, device: DetectedDevice) -> None:
-        row, driver = device.row, worker.driver
+    def _register(self, supervisor: Supervisor, device: DetectedDevice) -> None:
+        row, driver = device.row, supervisor.driver
         assert row is not None and row.uid is not None and driver is not None
-        self._by_uid[row.uid] = worker
-        self._desk.workers = dict(self._by_uid)
+        self._by_uid[row.uid] = supervisor
+        self._router.supervisors = dict(self._by_uid)
         self._platform.register(
             Device(row.device_id, driver.device_type, driver.device_name, row.uid)
         )
 
-    def _unregister(self, worker: Worker, device: DetectedDevice) -> None:
+    def _unregister(self, supervisor: Supervisor, device: DetectedDevice) -> None:
         row = device.row
         assert row is not None and row.uid is not None
-        if self._by_uid.get(row.uid) is worker:
+        if self._by_uid.get(row.uid) is supervisor:
             del self._by_uid[row.uid]
-            self._desk.workers = dict(self._by_uid)
+            self._router.supervisors = dict(self._by_uid)
         self._platform.unregister(row.device_id, row.uid)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from hos_device_layer.core.text import shortened
 
 from .driver import Driver
-from .driver_selection import is_complete
+from .driver_selection import is_concrete
 from .errors import HandlerError
 from .interface import Interface
 
@@ -65,9 +65,9 @@ class HandlerLoader:
         self._installed: LoadedHandlers | None = None
         self._files: dict[Path, tuple[bytes, LoadedHandlers]] = {}
 
-    def load(self, folders: Iterable[Path], anew: bool = False) -> LoadedHandlers:
+    def load(self, folders: Iterable[Path], force: bool = False) -> LoadedHandlers:
         """Load everything; `anew` also what has not changed."""
-        if anew:
+        if force:
             self._files.clear()
             self._installed = None
         if self._installed is None:
@@ -126,17 +126,17 @@ def _handlers_of(path: Path, source: bytes) -> LoadedHandlers:
             if inspect.isclass(value) and value.__module__ == module.__name__
         ]
         return LoadedHandlers(
-            tuple(_checked(h, Interface) for h in own if _is_meant(h, Interface)),
-            tuple(_checked(h, Driver) for h in own if _is_meant(h, Driver)),
+            tuple(_checked(h, Interface) for h in own if _is_handler(h, Interface)),
+            tuple(_checked(h, Driver) for h in own if _is_handler(h, Driver)),
         )
     except (Exception, SystemExit) as error:
         # As above: one file has a mistake, the rest is loaded.
         return LoadedHandlers(problems=(_report(str(path), error),))
 
 
-def _is_meant(handler: type, kind: type) -> bool:
+def _is_handler(handler: type, kind: type) -> bool:
     # A base class of a handler's own, which leaves something to its children, is none itself.
-    return issubclass(handler, kind) and (is_complete(handler) or not handler.__subclasses__())
+    return issubclass(handler, kind) and (is_concrete(handler) or not handler.__subclasses__())
 
 
 def _report(where: str, error: BaseException) -> str:
@@ -160,7 +160,7 @@ def _run(path: Path, source: bytes) -> types.ModuleType:
 def _checked(handler: Any, kind: type) -> Any:
     if not (inspect.isclass(handler) and issubclass(handler, kind)):
         raise HandlerError(f'{handler!r} is no {kind.__name__}')
-    if not is_complete(handler):
+    if not is_concrete(handler):
         missing = ', '.join(sorted(getattr(handler, '__abstractmethods__', ())))
         raise HandlerError(f'{handler.__name__} lacks: {missing}')
     if not getattr(handler, 'connection_type', ''):

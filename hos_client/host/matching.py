@@ -36,7 +36,7 @@ def uid_of(info: Info) -> int | None:
     return uid if isinstance(uid, int) and not isinstance(uid, bool) else None
 
 
-class Rows:
+class FleetRows:
     """The rows of a fleet, by what identifies them."""
 
     def __init__(self, fleet: Fleet) -> None:
@@ -58,7 +58,7 @@ class Rows:
         return self._by_uid.get(uid, [])
 
 
-def match(info: Info, uid: int | None, rows: Rows, taken: Mapping[str, str]) -> Match:
+def match(info: Info, uid: int | None, rows: FleetRows, assigned: Mapping[str, str]) -> Match:
     """
     Find the row of a device: by the uid it tells, else by the first name that a row has.
 
@@ -67,39 +67,41 @@ def match(info: Info, uid: int | None, rows: Rows, taken: Mapping[str, str]) -> 
     """
     fleet = rows.fleet
     if uid is not None:
-        return _only(rows.with_uid(uid), f'uid {uid}', taken) or Match(
+        return _single_row(rows.with_uid(uid), f'uid {uid}', assigned) or Match(
             None,
             f'it tells the uid {uid}, which no device of the fleet {fleet.name!r} has: enter it '
             f'as device_uid of a row of fleet-{fleet.name}',
         )
     names = names_of(info)
     for name in names:
-        if found := _only(rows.named(name), f'serial_info {name!r}', taken):
+        if found := _single_row(rows.named(name), f'serial_info {name!r}', assigned):
             return found
     if not fleet.name:
         return Match(None, 'the fleet is not known yet: the device manager has not been reached')
-    return Match(None, _advice(names, fleet.name))
+    return Match(None, _unmatched_text(names, fleet.name))
 
 
-def _only(rows: Collection[FleetDevice], what: str, taken: Mapping[str, str]) -> Match | None:
+def _single_row(
+    rows: Collection[FleetDevice], what: str, assigned: Mapping[str, str]
+) -> Match | None:
     if not rows:
         return None
     if len(rows) > 1:
         ids = ', '.join(sorted(row.device_id for row in rows))
         return Match(None, f'{what} fits several devices: {ids}. Give each a name of its own')
     (row,) = rows
-    if row.device_id in taken:
+    if row.device_id in assigned:
         return Match(
             None,
-            f'{what} is that of {row.device_id}, which is on {taken[row.device_id]} already. Give '
-            'each a name of its own, as the USB serial number',
+            f'{what} is that of {row.device_id}, which is on {assigned[row.device_id]} already. '
+            'Give each a name of its own, as the USB serial number',
         )
     if row.uid is None:
         return Match(None, f'{row.device_id} has no device_uid yet: enter one in its row')
     return Match(row)
 
 
-def _advice(names: tuple[str, ...], fleet_name: str) -> str:
+def _unmatched_text(names: tuple[str, ...], fleet_name: str) -> str:
     if not names:
         return f'it is not known which device of fleet-{fleet_name} this is'
     shown = ', '.join(shortened(name) for name in names[:_SHOWN_NAMES])

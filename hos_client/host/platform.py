@@ -37,35 +37,35 @@ class Platform:
         self._client = client
         self._run_on_host = run_on_host
         self._lock = threading.Lock()
-        self._on_their_way: dict[int, set[Future[Message]]] = {}
+        self._pending: dict[int, set[Future[Message]]] = {}
         # Devices that are leaving, and as what they will come again.
-        self._leaving: dict[str, Device | None] = {}
+        self._departing: dict[str, Device | None] = {}
 
     @property
     def is_settled(self) -> bool:
         """Whether no device is leaving."""
-        return not self._leaving
+        return not self._departing
 
     def register(self, device: Device) -> None:
         """Connect a device."""
-        if device.id in self._leaving:
-            self._leaving[device.id] = device
+        if device.id in self._departing:
+            self._departing[device.id] = device
         else:
             self._client.add(device, block=False, callback=functools.partial(_log_refusal, device))
 
     def unregister(self, device_id: str, uid: int) -> None:
         """Take a device back."""
-        if device_id in self._leaving:
-            self._leaving[device_id] = None
+        if device_id in self._departing:
+            self._departing[device_id] = None
             return
-        self._leaving[device_id] = None
+        self._departing[device_id] = None
         with self._lock:
-            waiting = list(self._on_their_way.get(uid, ()))
+            waiting = list(self._pending.get(uid, ()))
         if not waiting:
             self._leave(device_id)
             return
         # Without a connection they wait longer than the device can.
-        departure = _Departure(
+        departure = _AfterDeliveries(
             len(waiting), lambda: self._run_on_host(lambda: self._leave(device_id))
         )
         for future in waiting:
@@ -79,9 +79,9 @@ class Platform:
         except ValueMismatchError as unfit:
             future = self._send_answer(task, None, {'error': f'the driver answered: {unfit}'})
         with self._lock:
-            futures = self._on_their_way.setdefault(task.uid, set())
+            futures = self._pending.setdefault(task.uid, set())
             futures.add(future)
-        future.add_done_callback(functools.partial(self._arrived, task.uid))
+        future.add_done_callback(functools.partial(self._forget_delivered, task.uid))
 
     def sample(self, device_id: str, stream: str, values: Any) -> None:
         """Send a sample of a stream; while the platform cannot be reached it is dropped."""
@@ -102,21 +102,21 @@ class Platform:
         )
         return future
 
-    def _arrived(self, uid: int, future: Future[Message]) -> None:
+    def _forget_delivered(self, uid: int, future: Future[Message]) -> None:
         with self._lock:
-            futures = self._on_their_way[uid]
+            futures = self._pending[uid]
             futures.discard(future)
             if not futures:
-                del self._on_their_way[uid]
+                del self._pending[uid]
 
     def _leave(self, device_id: str) -> None:
         self._client.delete(device_id, block=False)
-        successor = self._leaving.pop(device_id)
+        successor = self._departing.pop(device_id)
         if successor is not None:
             self.register(successor)
 
 
-class _Departure:
+class _AfterDeliveries:
     """Calls `leave` once: when so many deliveries are done, or after `DELIVERY_S`."""
 
     def __init__(self, deliveries: int, leave: Callable[[], object]) -> None:

@@ -17,8 +17,8 @@ from .loading import HandlerLoader, LoadedHandlers
 _log = logging.getLogger(__name__)
 
 # How often the device manager is asked for what has changed, and local files are looked at [s].
-ASK_S = 10.0
-LOOK_S = 1.0
+FETCH_INTERVAL_S = 10.0
+SCAN_INTERVAL_S = 1.0
 
 
 class Provisioner:
@@ -40,7 +40,7 @@ class Provisioner:
         self._folders = tuple(folders)
         self._loader = loader or HandlerLoader()
         self._handlers: LoadedHandlers | None = None
-        self._ask_at = 0.0
+        self._fetch_at = 0.0
         self._last_problems: list[str] = []
         self._fleet: Fleet | None = None
         self._wake = threading.Event()
@@ -56,29 +56,29 @@ class Provisioner:
         self._is_stopping = True
         self._wake.set()
 
-    def ask_now(self) -> None:
+    def fetch_now(self) -> None:
         """Ask the device manager now, since it can be reached again."""
-        self._ask_at = 0.0
+        self._fetch_at = 0.0
         self._wake.set()
 
     def reload(self) -> None:
         """Load every handler anew, changed or not; may be called by a signal handler."""
         self._reload = True
-        self._ask_at = 0.0
+        self._fetch_at = 0.0
         self._wake.set()
 
     def _run(self) -> None:
         # What was fetched on another day serves until the device manager answers.
         self._pass_on_fleet()
         while not self._is_stopping:
-            if self._ask_at <= time.monotonic():
+            if self._fetch_at <= time.monotonic():
                 self._ask()
             self._load()
-            self._wake.wait(LOOK_S)
+            self._wake.wait(SCAN_INTERVAL_S)
             self._wake.clear()
 
     def _ask(self) -> None:
-        self._ask_at = time.monotonic() + ASK_S
+        self._fetch_at = time.monotonic() + FETCH_INTERVAL_S
         if self._downloads is None:
             return
         problems = []
@@ -101,15 +101,15 @@ class Provisioner:
             self._host.set_fleet(fleet)
 
     def _load(self) -> None:
-        anew, self._reload = self._reload, False
+        force, self._reload = self._reload, False
         folders = list(self._folders)
         try:
             if self._downloads is not None and (fetched := self._downloads.handlers_folder()):
                 folders.insert(0, fetched)
         except DownloadError as error:
             _log.error('%s', error)
-        handlers = self._loader.load(folders, anew)
-        if anew or handlers != self._handlers:
+        handlers = self._loader.load(folders, force)
+        if force or handlers != self._handlers:
             self._handlers = handlers
             names = ', '.join(driver.__name__ for driver in handlers.drivers)
             _log.info('drivers: %s', names)

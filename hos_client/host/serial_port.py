@@ -69,7 +69,7 @@ class SerialPort:
             # Exclusive: two programs on one line read half of the answers each.
             self._serial = serial.Serial(path, baud_rate, exclusive=True)
         except (OSError, ValueError) as error:
-            raise DeviceUnavailableError(why_not(path, error)) from None
+            raise DeviceUnavailableError(open_error_text(path, error)) from None
         self._lock = threading.Lock()
         self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._read, name=f'port {path}', daemon=True)
@@ -162,7 +162,7 @@ class SerialPort:
             _log.exception('%s: what came could not be handled', self.path)
 
 
-def why_not(path: str, error: BaseException) -> str:
+def open_error_text(path: str, error: BaseException) -> str:
     """Say why a port cannot be opened, and what to do."""
     number = getattr(error, 'errno', None)
     if number in (errno.EACCES, errno.EPERM):

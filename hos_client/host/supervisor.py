@@ -12,7 +12,7 @@ from typing import Protocol
 
 from hos_device_layer.core.text import shortened
 
-from .action_runs import Job, JobMemory
+from .action_runs import ActionRun, RecentRuns
 from .detected import DetectedDevice
 from .driver import Action, Driver
 from .errors import ActionError, DeviceUnavailableError
@@ -26,17 +26,17 @@ MAX_WAITING = 100
 _LEAST_S = 0.1
 
 
-class WorkerEvents(Protocol):
+class SupervisorEvents(Protocol):
     """What a worker tells; called on its threads."""
 
-    def made(self, attempt: int, driver: type[Driver]) -> None: ...
-    def not_supported(self, attempt: int, reason: str) -> None: ...
-    def not_available(self, attempt: int, reason: str) -> None: ...
+    def created(self, attempt: int, driver: type[Driver]) -> None: ...
+    def unsupported(self, attempt: int, reason: str) -> None: ...
+    def unavailable(self, attempt: int, reason: str) -> None: ...
     def ended(self, attempt: int) -> None: ...
     def lost(self, attempt: int, reason: str) -> None: ...
 
 
-class Worker:
+class Supervisor:
     """Handles a device from `start` to `stop`; a driver that blocks holds up nobody else."""
 
     def __init__(
@@ -44,15 +44,15 @@ class Worker:
         attempt: int,
         device: DetectedDevice,
         candidates: Sequence[type[Driver]],
-        events: WorkerEvents,
+        events: SupervisorEvents,
     ) -> None:
         self.attempt = attempt
         self.driver: Driver | None = None
         self._device = device
         self._candidates = candidates
         self._events = events
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._memory = JobMemory()
+        self._runs: queue.SimpleQueue[ActionRun | None] = queue.SimpleQueue()
+        self._memory = RecentRuns()
         self._lock = threading.Lock()
         self._stop_reason: str | None = None
         self._current: Action | None = None
@@ -68,39 +68,39 @@ class Worker:
         with self._lock:
             self._stop_reason = reason
             unfinished = self._memory.unfinished()
-        for job in unfinished:
-            job.fail(ActionError(f'{self._device.name}: {reason}'))
-        self._jobs.put(None)
+        for run in unfinished:
+            run.fail(ActionError(f'{self._device.name}: {reason}'))
+        self._runs.put(None)
         # Not on the worker's own thread: that may be held by the action that is to be ended.
         threading.Thread(target=self._release, name='release', daemon=True).start()
 
-    def put(self, action: Action, deadline: float) -> Job:
+    def put(self, action: Action, deadline: float) -> ActionRun:
         """
         Let an action be carried out; returns its job, which may have failed at once.
 
         At `deadline`, a monotonic time [s], the driver should have ended it.
         """
         with self._lock:
-            waiting = len(self._memory.unfinished()) if self._jobs.qsize() else 0
-            job, is_new = self._memory.admit(action, deadline)
+            waiting = len(self._memory.unfinished()) if self._runs.qsize() else 0
+            run, is_new = self._memory.admit(action, deadline)
             if self._stop_reason is not None:
-                job.fail(ActionError(f'{self._device.name}: {self._stop_reason}'))
+                run.fail(ActionError(f'{self._device.name}: {self._stop_reason}'))
             elif waiting >= MAX_WAITING:
-                job.fail(ActionError(f'{self._device.name}: {waiting} actions wait already'))
+                run.fail(ActionError(f'{self._device.name}: {waiting} actions wait already'))
             elif is_new:
-                self._jobs.put(job)
-        return job
+                self._runs.put(run)
+        return run
 
-    def expire(self, job: Job) -> None:
+    def expire(self, run: ActionRun) -> None:
         """End a job whose time is over, wherever it is."""
-        current, action = self._current, job.action  # with the time that it had from the start
+        current, action = self._current, run.action  # with the time that it had from the start
         if current is not None and current.id == action.id:
             what = f'the driver has not finished in {action.timeout_s:g} s'
         elif current is not None:
             what = f'not begun in {action.timeout_s:g} s: busy with {current.function_name!r}'
         else:
             what = f'not begun in {action.timeout_s:g} s'
-        job.fail(ActionError(f'{self._device.name}: {what}'))
+        run.fail(ActionError(f'{self._device.name}: {what}'))
 
     def assign(self, device: DetectedDevice) -> None:
         """Let the driver know which device of the fleet it has."""
@@ -114,10 +114,10 @@ class Worker:
     def _run(self) -> None:
         if not self._make_driver():
             return
-        while (job := self._jobs.get()) is not None:
+        while (run := self._runs.get()) is not None:
             # One that has ended was given up while it waited.
-            if not job.is_done:
-                self._carry_out(job)
+            if not run.is_done:
+                self._carry_out(run)
 
     def _make_driver(self) -> bool:
         problems: list[str] = []
@@ -127,7 +127,7 @@ class Worker:
                     continue
                 driver = candidate(self._device.identifier, self._device)
             except DeviceUnavailableError as error:
-                self._events.not_available(self.attempt, str(error))
+                self._events.unavailable(self.attempt, str(error))
                 return False
             except Exception as error:
                 # Whatever a handler does, it is reported and left out; the next is asked.
@@ -136,33 +136,33 @@ class Worker:
                 problems.append(shortened(problem, 300))
                 continue
             self.driver = driver
-            self._events.made(self.attempt, candidate)
+            self._events.created(self.attempt, candidate)
             return True
-        self._events.not_supported(self.attempt, '; '.join(problems))
+        self._events.unsupported(self.attempt, '; '.join(problems))
         return False
 
-    def _carry_out(self, job: Job) -> None:
+    def _carry_out(self, run: ActionRun) -> None:
         assert self.driver is not None
-        left_s = max(_LEAST_S, job.deadline - time.monotonic())
-        self._current = action = dataclasses.replace(job.action, timeout_s=left_s)
+        left_s = max(_LEAST_S, run.deadline - time.monotonic())
+        self._current = action = dataclasses.replace(run.action, timeout_s=left_s)
         try:
-            job.succeed(self.driver.action(action))
+            run.succeed(self.driver.action(action))
         except DeviceUnavailableError as error:
-            job.fail(error)
+            run.fail(error)
             self._events.lost(self.attempt, str(error))
         except Exception as error:
             # Whatever a driver raises is the action's failure, for the caller to see.
             _log.debug('%s failed', action.function_name, exc_info=True)
-            job.fail(error)
+            run.fail(error)
         finally:
             self._current = None
 
     def _release(self) -> None:
-        made = self.driver
-        if made is not None:
-            self._disconnect(made)
+        created = self.driver
+        if created is not None:
+            self._disconnect(created)
         self._thread.join()
-        if self.driver is not None and self.driver is not made:
+        if self.driver is not None and self.driver is not created:
             # It was in its making when the end came.
             self._disconnect(self.driver)
         self._events.ended(self.attempt)

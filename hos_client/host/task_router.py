@@ -12,31 +12,31 @@ from hos_device_layer.core.dispatch.deadlines import Deadlines
 
 from ..client import Client
 from ..message import Task
-from .action_runs import Job
+from .action_runs import ActionRun
 from .driver import Action
 from .errors import ActionError
 from .platform import Platform
-from .supervisor import Worker
+from .supervisor import Supervisor
 
 # A function that sets no timeout_s may take so long [s], as the device manager has it by default.
 DEFAULT_TIMEOUT_S = 60.0
 
 # The device manager should hear the reason before its own time is over: the parts of it at which
 # a driver should have ended an action, and at which it is given up.
-DRIVER_PART = 0.85
-GIVEN_UP_PART = 0.95
+DRIVER_FRACTION = 0.85
+EXPIRY_FRACTION = 0.95
 
 
-class TaskDesk:
+class TaskRouter:
     """Takes tasks on the client's thread; those whose time is over it ends on one of its own."""
 
     def __init__(self, client: Client, platform: Platform) -> None:
         self._platform = platform
         # Replaced by the host's thread, never changed.
-        self.workers: Mapping[int, Worker] = {}
+        self.supervisors: Mapping[int, Supervisor] = {}
         self.timeouts: Mapping[str, float] = {}
-        self._running: dict[int, tuple[Worker, Job]] = {}
-        self._limits = Deadlines()
+        self._running: dict[int, tuple[Supervisor, ActionRun]] = {}
+        self._deadlines = Deadlines()
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._is_stopping = False
@@ -53,49 +53,51 @@ class TaskDesk:
         self._thread.join()
 
     def _take(self, task: Task) -> bool:
-        worker = self.workers.get(task.uid)
-        if worker is None:
+        supervisor = self.supervisors.get(task.uid)
+        if supervisor is None:
             device = task.device.id if task.device else f'uid {task.uid}'
             reason = f'{device} is not plugged in, or is being opened anew; try again'
             self._platform.answer(task, None, ActionError(reason))
             return True
         now = time.monotonic()
         time_s = self.timeouts.get(task.function_name, DEFAULT_TIMEOUT_S)
-        job = worker.put(_action(task, time_s * DRIVER_PART), now + time_s * DRIVER_PART)
-        job.when_done(functools.partial(self._platform.answer, task))
-        if not job.is_done:
-            self._limit(now + time_s * GIVEN_UP_PART, worker, job)
+        run = supervisor.put(
+            _action(task, time_s * DRIVER_FRACTION), now + time_s * DRIVER_FRACTION
+        )
+        run.when_done(functools.partial(self._platform.answer, task))
+        if not run.is_done:
+            self._watch_run(now + time_s * EXPIRY_FRACTION, supervisor, run)
         return True
 
-    def _limit(self, limit: float, worker: Worker, job: Job) -> None:
+    def _watch_run(self, limit: float, supervisor: Supervisor, run: ActionRun) -> None:
         number = next(self._numbers)
         with self._changed:
-            first = self._limits.next()
-            self._running[number] = worker, job
-            self._limits.set(number, limit)
+            first = self._deadlines.next()
+            self._running[number] = supervisor, run
+            self._deadlines.set(number, limit)
             if first is None or limit < first:
                 self._changed.notify()
-        job.when_done(lambda *_: self._forget(number))
+        run.when_done(lambda *_: self._forget(number))
 
     def _forget(self, number: int) -> None:
         with self._changed:
             self._running.pop(number, None)
-            self._limits.drop(number)
+            self._deadlines.drop(number)
 
     def _watch(self) -> None:
-        while (over := self._wait_for_limits()) is not None:
-            for worker, job in over:
-                if not job.is_done:
-                    worker.expire(job)
+        while (over := self._wait_for_overdue()) is not None:
+            for supervisor, run in over:
+                if not run.is_done:
+                    supervisor.expire(run)
 
-    def _wait_for_limits(self) -> list[tuple[Worker, Job]] | None:
+    def _wait_for_overdue(self) -> list[tuple[Supervisor, ActionRun]] | None:
         """Return the jobs whose time is over, waiting for some; None at the end."""
         with self._changed:
             while not self._is_stopping:
                 now = time.monotonic()
-                if due := self._limits.take_due(now):
+                if due := self._deadlines.take_due(now):
                     return [self._running.pop(number) for number in due]
-                limit = self._limits.next()
+                limit = self._deadlines.next()
                 self._changed.wait(None if limit is None else limit - now)
         return None
 

@@ -45,7 +45,7 @@ class JsonLinesDriver(Driver):
         self._lock = threading.Lock()
         self._awaited: dict[int, Future[Any]] = {}
         self._not_understood = 0
-        self._loss = ''
+        self._lost_reason = ''
         self._port = SerialPort(
             identifier, baud_rate or BAUD_RATE, self._take_bytes, self._take_loss
         )
@@ -61,15 +61,15 @@ class JsonLinesDriver(Driver):
         command.update({'args': data.arguments} if data.text is None else {'command': data.text})
         answer: Future[Any] = Future()
         with self._lock:
-            if self._loss:
-                raise DeviceUnavailableError(f'{self.device.name}: {self._loss}')
+            if self._lost_reason:
+                raise DeviceUnavailableError(f'{self.device.name}: {self._lost_reason}')
             self._not_understood = 0
             self._awaited[data.id] = answer
         try:
             self._port.write(msgspec.json.encode(command) + b'\n')
             return answer.result(data.timeout_s)
         except FutureTimeoutError:
-            raise ActionError(self._silence(data)) from None
+            raise ActionError(self._timeout_text(data)) from None
         finally:
             with self._lock:
                 del self._awaited[data.id]
@@ -78,7 +78,7 @@ class JsonLinesDriver(Driver):
         self._port.close()
         self._end('the port was closed')
 
-    def _silence(self, data: Action) -> str:
+    def _timeout_text(self, data: Action) -> str:
         where = f'{self.device.name} at {self._port.baud_rate} baud'
         what = f'has not answered {data.function_name!r} in {data.timeout_s:.1f} s'
         if self._not_understood:
@@ -128,7 +128,7 @@ class JsonLinesDriver(Driver):
 
     def _end(self, reason: str) -> None:
         with self._lock:
-            self._loss = reason
+            self._lost_reason = reason
             for answer in self._awaited.values():
                 if not answer.done():
                     answer.set_exception(DeviceUnavailableError(f'{self.device.name}: {reason}'))

@@ -39,10 +39,10 @@ class L1Driver(Driver):
         self._line = l1.L1()
         self._lock = threading.Lock()
         # What an action has to know; nobody reads what comes between two actions.
-        self._news: queue.SimpleQueue[l1.Event | str] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[l1.Event | str] = queue.SimpleQueue()
         self._is_acting = False
         self._is_accepted = False
-        self._loss = ''
+        self._lost_reason = ''
         self._port = SerialPort(
             identifier, row.baud_rate or BAUD_RATE, self._take_bytes, self._take_loss
         )
@@ -57,11 +57,11 @@ class L1Driver(Driver):
         started = time.monotonic()
         with self._lock:
             command = self._line.command(data.text)
-            self._news = queue.SimpleQueue()
+            self._events = queue.SimpleQueue()
             self._is_acting = True
             self._is_accepted = False
-            if self._loss:
-                self._news.put(self._loss)
+            if self._lost_reason:
+                self._events.put(self._lost_reason)
         try:
             self._port.write(command)
             accept_by = started + self._port.transmission_s(command) + ANSWER_S
@@ -92,7 +92,7 @@ class L1Driver(Driver):
                 case None if self._is_accepted and deadline < started + data.timeout_s:
                     deadline = started + data.timeout_s
                 case None:
-                    raise ActionError(self._silence(deadline - started, data, noise))
+                    raise ActionError(self._timeout_text(deadline - started, data, noise))
 
     def _next(self, deadline: float) -> l1.Event | str | None:
         """Return what happens next, or None at the deadline."""
@@ -102,15 +102,15 @@ class L1Driver(Driver):
                 over = self._line.advance(now)
                 gap = self._line.next_deadline()
             for event in over:
-                self._sort(event)
+                self._handle_event(event)
             wait = deadline - now if gap is None else min(deadline, gap) - now
             try:
-                return self._news.get(timeout=max(0.0, wait))
+                return self._events.get(timeout=max(0.0, wait))
             except queue.Empty:
                 if time.monotonic() >= deadline:
                     return None
 
-    def _silence(self, waited_s: float, data: Action, noise: int) -> str:
+    def _timeout_text(self, waited_s: float, data: Action, noise: int) -> str:
         where = f'{self.device.name} at {self._port.baud_rate} baud'
         if noise:
             what = f'{noise} bytes that are no L1: does baud_rate in its row fit the device?'
@@ -126,9 +126,9 @@ class L1Driver(Driver):
         with self._lock:
             events = self._line.receive(data, time.monotonic())
         for event in events:
-            self._sort(event)
+            self._handle_event(event)
 
-    def _sort(self, event: l1.Event) -> None:
+    def _handle_event(self, event: l1.Event) -> None:
         if isinstance(event, l1.Sample):
             streams = self.device.streams
             if event.number < len(streams):
@@ -138,7 +138,7 @@ class L1Driver(Driver):
             # Nobody is woken for it: it counts when the time to accept is over.
             self._is_accepted = True
         elif self._is_acting:
-            self._news.put(event)
+            self._events.put(event)
 
     def _take_loss(self, reason: str) -> None:
         self._end(reason)
@@ -146,5 +146,5 @@ class L1Driver(Driver):
 
     def _end(self, reason: str) -> None:
         with self._lock:
-            self._loss = reason
-            self._news.put(reason)
+            self._lost_reason = reason
+            self._events.put(reason)

@@ -51,7 +51,7 @@ class LineDriver(Driver):
         assert device.row is not None
         self._splitter = LineSplitter()
         # Lines as they come, and text for the reason why none will come any more.
-        self._news: queue.Queue[bytes | str] = queue.Queue(_MAX_LINES)
+        self._events: queue.Queue[bytes | str] = queue.Queue(_MAX_LINES)
         self._is_late = False
         self._port = SerialPort(
             identifier, device.row.baud_rate or BAUD_RATE, self._take_bytes, self._take_loss
@@ -124,7 +124,7 @@ class LineDriver(Driver):
 
     def _next(self, deadline: float) -> bytes | str | None:
         try:
-            return self._news.get(timeout=max(0.0, deadline - time.monotonic()))
+            return self._events.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             return None
 
@@ -144,7 +144,7 @@ class LineDriver(Driver):
     def _put(self, news: bytes | str) -> None:
         while True:
             try:
-                self._news.put_nowait(news)
+                self._events.put_nowait(news)
             except queue.Full:
                 self._next(0.0)
             else:

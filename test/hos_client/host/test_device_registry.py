@@ -14,16 +14,16 @@ from hos_client.host import Driver
 from hos_client.host.device_registry import (
     LONGEST_RETRY_S,
     Assign,
+    DeviceRegistry,
     DeviceState,
     HostEffect,
-    Inventory,
     Register,
     Report,
     Start,
     Stop,
     Unregister,
 )
-from hos_client.host.driver_selection import in_order
+from hos_client.host.driver_selection import candidates_for
 
 PLUGGED = {'port1': {'names': ('K6101',)}}
 
@@ -38,197 +38,197 @@ def only(effects: list[HostEffect], kind: type) -> Any:
     return found[0]
 
 
-def started(inventory: Inventory, devices: Mapping[str, Any] = PLUGGED) -> Start:
-    start = only(inventory.found('fakes', 'fake', devices), Start)
+def started(registry: DeviceRegistry, devices: Mapping[str, Any] = PLUGGED) -> Start:
+    start = only(registry.found('fakes', 'fake', devices), Start)
     assert isinstance(start, Start)
     return start
 
 
-def new_inventory(*drivers: type[Driver]) -> Inventory:
-    return Inventory(drivers or (Anything,), fleet())
+def new_registry(*drivers: type[Driver]) -> DeviceRegistry:
+    return DeviceRegistry(drivers or (Anything,), fleet())
 
 
 def test_a_device_is_started_then_registered() -> None:
-    inventory = new_inventory()
-    start = started(inventory)
+    registry = new_registry()
+    start = started(registry)
     assert start.device.row == row() and start.candidates == [Anything]
     assert start.device.type is not None and start.device.type.name == 'Shaker'
-    register = only(inventory.made(start.attempt, Anything), Register)
+    register = only(registry.created(start.attempt, Anything), Register)
     assert register == Register(start.attempt, start.device)
-    assert [r.state for r in inventory.reports()] == [DeviceState.READY]
-    assert inventory.found('fakes', 'fake', PLUGGED) == []
+    assert [r.state for r in registry.reports()] == [DeviceState.READY]
+    assert registry.found('fakes', 'fake', PLUGGED) == []
 
 
 def test_unplugged_stops_first_then_leaves() -> None:
-    inventory = new_inventory()
-    start = started(inventory)
-    inventory.made(start.attempt, Anything)
-    effects = deeds(inventory.found('fakes', 'fake', {}))
+    registry = new_registry()
+    start = started(registry)
+    registry.created(start.attempt, Anything)
+    effects = deeds(registry.found('fakes', 'fake', {}))
     assert effects == [
         Stop(start.attempt, 'the device was unplugged'),
         Unregister(start.attempt, start.device),
     ]
-    assert only(inventory.ended(start.attempt), Report).state is DeviceState.GONE
-    assert inventory.reports() == []
+    assert only(registry.ended(start.attempt), Report).state is DeviceState.GONE
+    assert registry.reports() == []
 
 
 def test_replugged_while_stopping_starts_once_it_has_ended() -> None:
-    inventory = new_inventory()
-    first = started(inventory)
-    inventory.found('fakes', 'fake', {})
-    assert deeds(inventory.found('fakes', 'fake', PLUGGED)) == []
-    again = only(inventory.ended(first.attempt), Start)
+    registry = new_registry()
+    first = started(registry)
+    registry.found('fakes', 'fake', {})
+    assert deeds(registry.found('fakes', 'fake', PLUGGED)) == []
+    again = only(registry.ended(first.attempt), Start)
     assert again.attempt != first.attempt and again.device == first.device
 
 
 def test_a_replaced_device_is_handled_anew() -> None:
-    inventory = new_inventory()
-    first = started(inventory)
-    inventory.made(first.attempt, Anything)
+    registry = new_registry()
+    first = started(registry)
+    registry.created(first.attempt, Anything)
     replaced = {'port1': {'names': ('K6101',), 'node': 2}}
-    assert only(inventory.found('fakes', 'fake', replaced), Stop).attempt == first.attempt
-    assert only(inventory.ended(first.attempt), Start).device.info == replaced['port1']
+    assert only(registry.found('fakes', 'fake', replaced), Stop).attempt == first.attempt
+    assert only(registry.ended(first.attempt), Start).device.info == replaced['port1']
 
 
 def test_what_an_attempt_says_after_its_end_is_ignored() -> None:
-    inventory = new_inventory()
-    start = started(inventory)
-    inventory.found('fakes', 'fake', {})
-    inventory.ended(start.attempt)
-    assert inventory.made(start.attempt, Anything) == []
-    assert inventory.lost(start.attempt, 'x', 0.0) == []
-    assert inventory.ended(start.attempt) == []
+    registry = new_registry()
+    start = started(registry)
+    registry.found('fakes', 'fake', {})
+    registry.ended(start.attempt)
+    assert registry.created(start.attempt, Anything) == []
+    assert registry.lost(start.attempt, 'x', 0.0) == []
+    assert registry.ended(start.attempt) == []
 
 
 def test_a_driver_that_is_made_while_it_is_to_stop_is_not_registered() -> None:
-    inventory = new_inventory()
-    start = started(inventory)
-    inventory.found('fakes', 'fake', {})
-    assert deeds(inventory.made(start.attempt, Anything)) == []
+    registry = new_registry()
+    start = started(registry)
+    registry.found('fakes', 'fake', {})
+    assert deeds(registry.created(start.attempt, Anything)) == []
 
 
 def test_an_unknown_device_waits_and_says_what_is_needed() -> None:
-    inventory = Inventory((), fleet())
-    start = started(inventory, {'port1': {'names': ('usb-1', '0403:6001')}})
-    report = only(inventory.not_supported(start.attempt, ''), Report)
+    registry = DeviceRegistry((), fleet())
+    start = started(registry, {'port1': {'names': ('usb-1', '0403:6001')}})
+    report = only(registry.unsupported(start.attempt, ''), Report)
     assert report.state is DeviceState.WAITING
     assert report.reason == (
         "enter one of these as serial_info of its row in fleet-lab: 'usb-1', '0403:6001'"
     )
     known = fleet(row(serial_info='usb-1'))
-    assert only(inventory.set_fleet(known), Start).device.row == known.devices[0]
+    assert only(registry.set_fleet(known), Start).device.row == known.devices[0]
 
 
 def test_before_the_fleet_is_known() -> None:
-    inventory = Inventory((), None)
-    start = started(inventory)
-    inventory.not_supported(start.attempt, '')
-    assert 'not been reached' in inventory.reports()[0].reason
+    registry = DeviceRegistry((), None)
+    start = started(registry)
+    registry.unsupported(start.attempt, '')
+    assert 'not been reached' in registry.reports()[0].reason
 
 
 def test_a_known_device_without_a_driver_is_asked_again_when_drivers_change() -> None:
-    inventory = Inventory((), fleet())
-    start = started(inventory)
-    report = only(inventory.not_supported(start.attempt, 'Odd failed: x'), Report)
+    registry = DeviceRegistry((), fleet())
+    start = started(registry)
+    report = only(registry.unsupported(start.attempt, 'Odd failed: x'), Report)
     assert report.state is DeviceState.UNSUPPORTED
     assert report.reason == 'no driver supports it; Odd failed: x'
-    assert inventory.set_drivers(()) == []
-    assert only(inventory.set_drivers((Anything,)), Start).candidates == [Anything]
+    assert registry.set_drivers(()) == []
+    assert only(registry.set_drivers((Anything,)), Start).candidates == [Anything]
 
 
 def test_only_devices_whose_choice_could_change_are_asked_again() -> None:
-    inventory = new_inventory(Anything)
-    start = started(inventory)
-    inventory.made(start.attempt, Anything)
+    registry = new_registry(Anything)
+    start = started(registry)
+    registry.created(start.attempt, Anything)
 
     class Later(Anything):
         priority = -1
         connection_type = 'other'
 
-    assert inventory.set_drivers((Anything, Later)) == []
-    assert only(inventory.set_drivers((Anything, Child)), Stop).attempt == start.attempt
+    assert registry.set_drivers((Anything, Later)) == []
+    assert only(registry.set_drivers((Anything, Child)), Stop).attempt == start.attempt
 
 
 def test_a_driver_that_was_taken_away_is_stopped() -> None:
-    inventory = new_inventory(Child, Anything)
-    start = started(inventory)
-    inventory.made(start.attempt, Child)
-    assert only(inventory.set_drivers((Anything,)), Stop)
-    again = only(inventory.ended(start.attempt), Start)
+    registry = new_registry(Child, Anything)
+    start = started(registry)
+    registry.created(start.attempt, Child)
+    assert only(registry.set_drivers((Anything,)), Stop)
+    again = only(registry.ended(start.attempt), Start)
     assert again.candidates == [Anything]
 
 
 def test_unavailable_is_tried_again_with_growing_waits() -> None:
-    inventory = new_inventory()
-    attempt, now, waits = started(inventory).attempt, 0.0, []
+    registry = new_registry()
+    attempt, now, waits = started(registry).attempt, 0.0, []
     for _ in range(8):
-        inventory.not_available(attempt, 'busy', now)
-        deadline = inventory.next_deadline()
+        registry.unavailable(attempt, 'busy', now)
+        deadline = registry.next_deadline()
         assert deadline is not None
         waits.append(deadline - now)
-        assert deeds(inventory.advance(deadline - 0.01)) == []
+        assert deeds(registry.advance(deadline - 0.01)) == []
         now = deadline
-        attempt = only(inventory.advance(now), Start).attempt
+        attempt = only(registry.advance(now), Start).attempt
     assert waits == [0.125, 0.25, 0.5, 1, 2, 4] + [LONGEST_RETRY_S] * 2
-    assert inventory.next_deadline() is None
+    assert registry.next_deadline() is None
 
 
 def test_a_lost_device_that_is_still_there_is_opened_anew() -> None:
-    inventory = new_inventory()
-    start = started(inventory)
-    inventory.made(start.attempt, Anything)
-    assert [type(e) for e in deeds(inventory.lost(start.attempt, 'gone', 5.0))] == [
+    registry = new_registry()
+    start = started(registry)
+    registry.created(start.attempt, Anything)
+    assert [type(e) for e in deeds(registry.lost(start.attempt, 'gone', 5.0))] == [
         Stop,
         Unregister,
     ]
-    assert deeds(inventory.ended(start.attempt)) == []
-    assert inventory.next_deadline() == 5.125
-    assert only(inventory.advance(5.125), Start)
+    assert deeds(registry.ended(start.attempt)) == []
+    assert registry.next_deadline() == 5.125
+    assert only(registry.advance(5.125), Start)
 
 
 def test_a_device_that_tells_its_uid_is_assigned_without_a_restart() -> None:
-    inventory = new_inventory()
-    start = started(inventory, {'port9': {}})
-    inventory.made(start.attempt, Anything)
-    assert inventory.reports()[0].state is DeviceState.WAITING
-    effects = deeds(inventory.identified(start.attempt, UID))
+    registry = new_registry()
+    start = started(registry, {'port9': {}})
+    registry.created(start.attempt, Anything)
+    assert registry.reports()[0].state is DeviceState.WAITING
+    effects = deeds(registry.identified(start.attempt, UID))
     assert [type(effect) for effect in effects] == [Assign, Register]
     assert effects[0].device.row == row()  # type: ignore[union-attr]
-    effects = deeds(inventory.identified(start.attempt, 5))
+    effects = deeds(registry.identified(start.attempt, 5))
     assert [type(effect) for effect in effects] == [Assign, Unregister]
-    assert 'uid 5' in inventory.reports()[0].reason
+    assert 'uid 5' in registry.reports()[0].reason
 
 
 def test_two_of_the_same_kind() -> None:
-    inventory = new_inventory()
+    registry = new_registry()
     devices = {name: {'names': ('K6101',)} for name in ('port1', 'port2')}
-    starts = [e for e in inventory.found('fakes', 'fake', devices) if isinstance(e, Start)]
+    starts = [e for e in registry.found('fakes', 'fake', devices) if isinstance(e, Start)]
     assert [start.device.row is None for start in starts] == [False, True]
     for start in starts:
-        inventory.made(start.attempt, Anything)
-    first, second = inventory.reports()
+        registry.created(start.attempt, Anything)
+    first, second = registry.reports()
     assert first.state is DeviceState.READY
     assert second.state is DeviceState.WAITING and 'is on port1 already' in second.reason
     # The first goes, the second takes its place.
-    assert {e.attempt for e in inventory.found('fakes', 'fake', {'port2': {'names': ('K6101',)}})
+    assert {e.attempt for e in registry.found('fakes', 'fake', {'port2': {'names': ('K6101',)}})
             if isinstance(e, Stop)} == {s.attempt for s in starts}  # fmt: skip
-    inventory.ended(starts[0].attempt)
-    assert only(inventory.ended(starts[1].attempt), Start).device.row == row()
+    registry.ended(starts[0].attempt)
+    assert only(registry.ended(starts[1].attempt), Start).device.row == row()
 
 
 def test_another_row_restarts_and_an_unconcerned_change_does_not() -> None:
-    inventory = new_inventory()
-    start = started(inventory)
-    inventory.made(start.attempt, Anything)
-    assert inventory.set_fleet(fleet(row(), row('K6102', 7))) == []
+    registry = new_registry()
+    start = started(registry)
+    registry.created(start.attempt, Anything)
+    assert registry.set_fleet(fleet(row(), row('K6102', 7))) == []
     changed = fleet(row(baud_rate=115200))
-    assert only(inventory.set_fleet(changed), Stop).attempt == start.attempt
-    assert only(inventory.ended(start.attempt), Start).device.row.baud_rate == 115200
+    assert only(registry.set_fleet(changed), Stop).attempt == start.attempt
+    assert only(registry.ended(start.attempt), Start).device.row.baud_rate == 115200
 
 
 def test_the_order_of_drivers() -> None:
-    assert in_order([Anything, Child, Important], 'fake') == [Important, Child, Anything]
-    assert in_order([Anything, Child, Important], 'serial') == []
+    assert candidates_for([Anything, Child, Important], 'fake') == [Important, Child, Anything]
+    assert candidates_for([Anything, Child, Important], 'serial') == []
 
     class ImportantParent(Anything):
         priority = 9
@@ -237,19 +237,19 @@ def test_the_order_of_drivers() -> None:
         priority = -3
 
     # A child is asked before its parent, whatever its own priority.
-    assert in_order([ImportantParent, Grandchild, Important], 'fake') == [
+    assert candidates_for([ImportantParent, Grandchild, Important], 'fake') == [
         Grandchild,
         ImportantParent,
         Important,
     ]
 
 
-class InventoryMachine(RuleBasedStateMachine):
+class DeviceRegistryMachine(RuleBasedStateMachine):
     """Whatever happens: no two attempts for one device, and what is registered is handled."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.inventory = Inventory((Anything,), fleet())
+        self.registry = DeviceRegistry((Anything,), fleet())
         self.running: dict[int, str] = {}
         self.stopping: set[int] = set()
         self.registered: dict[str, int] = {}
@@ -285,69 +285,71 @@ class InventoryMachine(RuleBasedStateMachine):
     @rule(port=ports, name=names)
     def plug(self, port: str, name: str) -> None:
         self.plugged[port] = {'names': (name,)}
-        self.carry_out(self.inventory.found('fakes', 'fake', self.plugged))
+        self.carry_out(self.registry.found('fakes', 'fake', self.plugged))
 
     @rule(port=ports)
     def unplug(self, port: str) -> None:
         self.plugged.pop(port, None)
-        self.carry_out(self.inventory.found('fakes', 'fake', self.plugged))
+        self.carry_out(self.registry.found('fakes', 'fake', self.plugged))
 
     @precondition(lambda self: self.running)
     @rule(data=st.data(), outcome=st.sampled_from(['made', 'unsupported', 'unavailable', 'lost']))
     def tell(self, data: st.DataObject, outcome: str) -> None:
         attempt = data.draw(st.sampled_from(sorted(self.running)))
         if outcome == 'made':
-            self.carry_out(self.inventory.made(attempt, Anything))
+            self.carry_out(self.registry.created(attempt, Anything))
         elif outcome == 'lost':
-            self.carry_out(self.inventory.lost(attempt, 'lost', self.now))
+            self.carry_out(self.registry.lost(attempt, 'lost', self.now))
         elif attempt not in self.registered.values():
             self.end(attempt)
             if outcome == 'unsupported':
-                self.carry_out(self.inventory.not_supported(attempt, ''))
+                self.carry_out(self.registry.unsupported(attempt, ''))
             else:
-                self.carry_out(self.inventory.not_available(attempt, 'busy', self.now))
+                self.carry_out(self.registry.unavailable(attempt, 'busy', self.now))
 
     @precondition(lambda self: self.stopping)
     @rule(data=st.data())
     def finish(self, data: st.DataObject) -> None:
         attempt = data.draw(st.sampled_from(sorted(self.stopping)))
         self.end(attempt)
-        self.carry_out(self.inventory.ended(attempt))
+        self.carry_out(self.registry.ended(attempt))
 
     @precondition(lambda self: self.running)
     @rule(data=st.data(), uid=st.sampled_from([UID, 7, 99]))
     def tell_uid(self, data: st.DataObject, uid: int) -> None:
         attempt = data.draw(st.sampled_from(sorted(self.running)))
-        self.carry_out(self.inventory.identified(attempt, uid))
+        self.carry_out(self.registry.identified(attempt, uid))
 
     @rule(both=st.booleans())
     def change_fleet(self, both: bool) -> None:
         rows = (row(), row('K6102', 7)) if both else (row(),)
-        self.carry_out(self.inventory.set_fleet(fleet(*rows)))
+        self.carry_out(self.registry.set_fleet(fleet(*rows)))
 
     @rule(more=st.booleans())
     def change_drivers(self, more: bool) -> None:
-        self.carry_out(self.inventory.set_drivers((Anything, Child) if more else (Anything,)))
+        self.carry_out(self.registry.set_drivers((Anything, Child) if more else (Anything,)))
 
     @rule(by=st.floats(0.1, 6.0))
     def wait(self, by: float) -> None:
         self.now += by
-        self.carry_out(self.inventory.advance(self.now))
+        self.carry_out(self.registry.advance(self.now))
 
     @invariant()
     def every_plugged_device_is_listed(self) -> None:
         listed = {
-            r.identifier for r in self.inventory.reports() if r.state is not DeviceState.STOPPING
+            r.identifier for r in self.registry.reports() if r.state is not DeviceState.STOPPING
         }
         assert listed <= self.plugged.keys()
-        everything = {report.identifier for report in self.inventory.reports()}
+        everything = {report.identifier for report in self.registry.reports()}
         assert self.plugged.keys() <= everything
 
     @invariant()
     def ready_is_registered(self) -> None:
-        ready = {r.device_id for r in self.inventory.reports() if r.state is DeviceState.READY}
+        ready = {r.device_id for r in self.registry.reports() if r.state is DeviceState.READY}
         assert ready == self.registered.keys()
 
 
-TestInventoryMachine = InventoryMachine.TestCase
-TestInventoryMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestDeviceRegistryMachine = DeviceRegistryMachine.TestCase
+TestDeviceRegistryMachine.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None
+)

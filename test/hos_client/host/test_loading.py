@@ -41,8 +41,8 @@ def write(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def load(folder: Path, loader: HandlerLoader | None = None, anew: bool = False) -> LoadedHandlers:
-    return (loader or HandlerLoader((), (), with_entry_points=False)).load([folder], anew)
+def load(folder: Path, loader: HandlerLoader | None = None, force: bool = False) -> LoadedHandlers:
+    return (loader or HandlerLoader((), (), with_entry_points=False)).load([folder], force)
 
 
 def names(handlers: LoadedHandlers) -> list[str]:
@@ -106,7 +106,7 @@ def test_only_what_changed_is_loaded_again(tmp_path: Path) -> None:
     scale.write_text(DRIVER + '\n')
     second = load(tmp_path, loader)
     assert second.drivers[0] is first.drivers[0] and second.drivers[1] is not first.drivers[1]
-    third = load(tmp_path, loader, anew=True)
+    third = load(tmp_path, loader, force=True)
     assert names(third) == names(first) and third.drivers[0] is not first.drivers[0]
     scale.unlink()
     assert names(load(tmp_path, loader)) == ['Other']

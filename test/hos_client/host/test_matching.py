@@ -10,14 +10,14 @@ from fake_fleet import fleet, row
 
 from hos_client.host.interface import compare
 from hos_client.host.interfaces.serial_ports import SerialInterface
-from hos_client.host.matching import Match, Rows, match, names_of, uid_of
+from hos_client.host.matching import FleetRows, Match, match, names_of, uid_of
 from hos_device_layer.testing.serial_device import FakePort
 
 NAMES = {'names': ('usb-Scale_0417', 'A50285BI', '/dev/ttyUSB0', 'ttyUSB0', '0403:6001')}
 
 
-def found(info: dict[str, Any], *rows: Any, uid: int | None = None, **taken: str) -> Match:
-    return match(info, uid, Rows(fleet(*rows)), taken)
+def found(info: dict[str, Any], *rows: Any, uid: int | None = None, **assigned: str) -> Match:
+    return match(info, uid, FleetRows(fleet(*rows)), assigned)
 
 
 @pytest.mark.parametrize('name', [*NAMES['names'], 'A50285bi', ' USB-scale_0417 '])

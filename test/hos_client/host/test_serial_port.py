@@ -17,7 +17,7 @@ from running_host import FastSerial, Rig, running_host
 from hos_client.host import Action, DetectedDevice, DeviceUnavailableError, SerialPort, serial_port
 from hos_client.host.device_registry import DeviceState
 from hos_client.host.drivers.l1 import L1Driver
-from hos_client.host.serial_port import why_not
+from hos_client.host.serial_port import open_error_text
 from hos_device_layer.testing.serial_device import (
     FakePort,
     L1Board,
@@ -98,10 +98,10 @@ def test_a_port_that_another_program_holds_comes_when_it_is_free() -> None:
 def test_no_permission_names_the_group(tmp_path: Path) -> None:
     path = tmp_path / 'tty'
     path.touch()
-    reason = why_not(str(path), PermissionError(13, 'Permission denied'))
+    reason = open_error_text(str(path), PermissionError(13, 'Permission denied'))
     assert reason.startswith(f'no permission for {path}: join the group ')
     assert 'usermod' in reason
-    assert 'not there' in why_not('/dev/none', FileNotFoundError(2, 'none'))
+    assert 'not there' in open_error_text('/dev/none', FileNotFoundError(2, 'none'))
 
 
 def test_a_port_without_permission_names_the_group_that_has_it() -> None:

@@ -20,10 +20,10 @@ from hos_client.host import (
     Interface,
     event_manager,
 )
-from hos_client.host.action_runs import REMEMBERED, JobMemory
+from hos_client.host.action_runs import REMEMBERED, RecentRuns
 from hos_client.host.detector import Detector
 from hos_client.host.device_registry import DeviceState
-from hos_client.host.supervisor import MAX_WAITING, Worker
+from hos_client.host.supervisor import MAX_WAITING, Supervisor
 
 STOP = next(f for f in fleet().functions if f.name == 'shaker_stop')
 
@@ -51,10 +51,10 @@ def shelf_on(rig: Rig) -> Shelf:
 
 
 def test_the_same_id_runs_once_and_a_failed_one_again() -> None:
-    memory = JobMemory()
-    job, is_new = memory.admit(Action(1, 'x'), 0.0)
-    assert is_new and memory.admit(Action(1, 'x'), 0.0) == (job, False)
-    assert job.succeed(5) and not job.fail(ValueError())
+    memory = RecentRuns()
+    run, is_new = memory.admit(Action(1, 'x'), 0.0)
+    assert is_new and memory.admit(Action(1, 'x'), 0.0) == (run, False)
+    assert run.succeed(5) and not run.fail(ValueError())
     outcomes: list[Any] = []
     again, is_new = memory.admit(Action(1, 'x'), 0.0)
     again.when_done(lambda *outcome: outcomes.append(outcome))
@@ -67,7 +67,7 @@ def test_the_same_id_runs_once_and_a_failed_one_again() -> None:
 
 
 def test_only_the_last_jobs_are_remembered() -> None:
-    memory = JobMemory()
+    memory = RecentRuns()
     for n in range(REMEMBERED + 1):
         memory.admit(Action(n, 'x'), 0.0)[0].succeed(None)
     assert memory.admit(Action(REMEMBERED, 'x'), 0.0)[1] is False
@@ -98,13 +98,13 @@ class Quiet:
     def __init__(self) -> None:
         self.heard: queue.Queue[tuple[Any, ...]] = queue.Queue()
 
-    def made(self, attempt: int, driver: type[Driver]) -> None:
+    def created(self, attempt: int, driver: type[Driver]) -> None:
         self.heard.put(('made', attempt, driver))
 
-    def not_supported(self, attempt: int, reason: str) -> None:
+    def unsupported(self, attempt: int, reason: str) -> None:
         self.heard.put(('not_supported', attempt, reason))
 
-    def not_available(self, attempt: int, reason: str) -> None:
+    def unavailable(self, attempt: int, reason: str) -> None:
         self.heard.put(('not_available', attempt, reason))
 
     def ended(self, attempt: int) -> None:
@@ -125,19 +125,19 @@ def test_more_actions_than_a_device_can_have_waiting_are_refused() -> None:
             release.wait()
             return data.id
 
-    worker = Worker(1, DEVICE, [Slow], events)
-    worker.start()
+    supervisor = Supervisor(1, DEVICE, [Slow], events)
+    supervisor.start()
     assert events.heard.get(timeout=10)[0] == 'made'
-    jobs = [worker.put(Action(n, 'x'), 1e12) for n in range(MAX_WAITING + 20)]
-    refused = [job for job in jobs if job.has_failed]
+    runs = [supervisor.put(Action(n, 'x'), 1e12) for n in range(MAX_WAITING + 20)]
+    refused = [run for run in runs if run.has_failed]
     assert 15 <= len(refused) <= 20
     release.set()
     done = threading.Event()
-    jobs[50].when_done(lambda *_: done.set())
+    runs[50].when_done(lambda *_: done.set())
     assert done.wait(10)
-    worker.stop('over')
+    supervisor.stop('over')
     assert events.heard.get(timeout=10) == ('ended', 1)
-    assert worker.put(Action(999, 'x'), 1e12).has_failed
+    assert supervisor.put(Action(999, 'x'), 1e12).has_failed
 
 
 def test_a_driver_made_after_the_end_is_let_go_of() -> None:
@@ -152,10 +152,10 @@ def test_a_driver_made_after_the_end_is_let_go_of() -> None:
         def disconnect(self) -> None:
             let_go.append(self.identifier)
 
-    worker = Worker(1, DEVICE, [Late], events)
-    worker.start()
+    supervisor = Supervisor(1, DEVICE, [Late], events)
+    supervisor.start()
     assert begun.wait(10)
-    worker.stop('over')
+    supervisor.stop('over')
     release.set()
     assert events.heard.get(timeout=10)[0] == 'made'
     assert events.heard.get(timeout=10) == ('ended', 1)
@@ -208,16 +208,16 @@ def test_a_disconnect_that_raises_stops_nothing(caplog: pytest.LogCaptureFixture
 
 def test_a_device_that_is_not_available_in_an_action_is_opened_anew() -> None:
     class Flaky(Anything):
-        made = 0
+        created = 0
 
         def __init__(self, identifier: str, device: DetectedDevice) -> None:
             super().__init__(identifier, device)
-            Flaky.made += 1
+            Flaky.created += 1
 
         def action(self, data: Action) -> Any:
-            if Flaky.made == 1:
+            if Flaky.created == 1:
                 raise DeviceUnavailableError('the line is dead')
-            return {'made': Flaky.made}
+            return {'made': Flaky.created}
 
     with running_host(Flaky) as rig:
         shelf_on(rig)
