@@ -1,4 +1,4 @@
-"""Staying connected: one line after another, with pauses that grow."""
+"""The connection to the gateway: one session after another, with a backoff between them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from hos_device_layer.core.text import shortened
 
 from .backoff import Backoff
 from .errors import ClientError, ConfigurationError
-from .gateway_session import Line
+from .gateway_session import GatewaySession
 from .outbox import Outbox
 from .settings import Settings
 
 _log = logging.getLogger(__name__)
 
-# How long a handshake may take, how often the line is tried, and how long an answer may take [s].
+# Limit of a handshake, interval of WebSocket pings, and limits of their answer and of closing [s].
 _OPEN_S = 10.0
 _KEEPALIVE_S = 5.0
 _KEEPALIVE_ANSWER_S = 5.0
@@ -33,17 +33,17 @@ _CLOSE_S = 1.0
 
 _MAX_FRAME_BYTES = 1024 * 1024
 
-_NOT_RUNNING = 'the client is not running; use it as `with Client(…) as client:`'
+_NOT_RUNNING = 'the client is not running: call start(), or use `with Client(…) as client:`'
 
 _T = TypeVar('_T')
 
 
 class GatewayConnection:
     """
-    Keeps a line to the gateway, on a thread of its own.
+    Keeps a session with the gateway, on a thread of its own.
 
-    `greet` runs on every new line, beside its reading; `on_up` after it, `on_down` when a line
-    for which `on_up` was called has ended.
+    `synchronize` runs on every new session while frames are received, then `on_up`, then
+    `keep_alive` until the session ends; `on_down` when a session that was up has ended.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class GatewayConnection:
         settings: Settings,
         outbox: Outbox,
         on_command: Callable[[CallService], ServiceResponse],
-        greet: Callable[[Line], Awaitable[None]],
-        attend: Callable[[Line], Awaitable[None]],
+        synchronize: Callable[[GatewaySession], Awaitable[None]],
+        keep_alive: Callable[[GatewaySession], Awaitable[None]],
         on_up: Callable[[], None],
         on_down: Callable[[], None],
         backoff: Backoff | None = None,
@@ -62,33 +62,33 @@ class GatewayConnection:
         self._settings = settings
         self._outbox = outbox
         self._on_command = on_command
-        self._greet = greet
-        self._attend = attend
+        self._synchronize = synchronize
+        self._keep_alive = keep_alive
         self._on_up = on_up
         self._on_down = on_down
         self._backoff = backoff or Backoff()
         self._loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._run, name='hos_client', daemon=True)
-        self._line: Line | None = None
+        self._session: GatewaySession | None = None
         self._changed = asyncio.Condition()
         self._stopping = asyncio.Event()
         self._ssl = _ssl_context(settings)
 
     def start(self) -> None:
-        """Begin to connect; returns at once."""
+        """Start to connect; returns at once."""
         self._loop = asyncio.new_event_loop()
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the line and end the thread."""
+        """Close the session and end the thread."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(_OPEN_S)
 
     @property
     def is_up(self) -> bool:
-        """Whether there is a line that has been greeted."""
-        return self._line is not None
+        """Whether there is a session and it has been synchronized."""
+        return self._session is not None
 
     def submit(self, work: Callable[[], Coroutine[Any, Any, _T]]) -> Future[_T]:
         """Run a coroutine function on the connection's thread."""
@@ -105,21 +105,21 @@ class GatewayConnection:
 
     @property
     def is_own_thread(self) -> bool:
-        """Whether this is the connection's thread, on which nothing may block."""
+        """Whether the caller is on the connection's thread, which must not block."""
         return threading.current_thread() is self._thread
 
-    async def line(self) -> Line:
-        """Return the line, as soon as there is one."""
+    async def session(self) -> GatewaySession:
+        """Wait for a session that is up and return it."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._line is not None)
-        assert self._line is not None
-        return self._line
+            await self._changed.wait_for(lambda: self._session is not None)
+        assert self._session is not None
+        return self._session
 
     def post(self, text: str) -> Future[bool]:
-        """Put a result into the outbox; on the connection's thread."""
+        """Add a result to the outbox; call it on the connection's thread."""
         future = self._outbox.put(text)
-        if self._line is not None:
-            self._line.wake()
+        if self._session is not None:
+            self._session.notify_results()
         return future
 
     def _run(self) -> None:
@@ -136,17 +136,17 @@ class GatewayConnection:
     async def _serve(self) -> None:
         stopped = asyncio.create_task(self._stopping.wait())
         while not stopped.done():
-            session = asyncio.create_task(self._session())
-            await asyncio.wait({session, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not session.done():
-                session.cancel()
-            await asyncio.wait({session})
+            running = asyncio.create_task(self._run_session())
+            await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not running.done():
+                running.cancel()
+            await asyncio.wait({running})
             if not stopped.done():
                 wait = self._backoff.next()
-                _log.info('trying again in %.1f s', wait)
+                _log.info('connecting again in %.1f s', wait)
                 await asyncio.wait({stopped}, timeout=wait)
 
-    async def _session(self) -> None:
+    async def _run_session(self) -> None:
         started = self._loop.time()
         headers = {}
         if self._settings.token:
@@ -163,23 +163,23 @@ class GatewayConnection:
                 close_timeout=_CLOSE_S,
                 max_size=_MAX_FRAME_BYTES,
             ) as socket:
-                await self._use(Line(socket, self._on_command))
+                await self._use(GatewaySession(socket, self._on_command))
                 code, reason = socket.close_code, socket.close_reason
-                _log.warning('the gateway has closed the line: %s %s', code, reason)
+                _log.warning('the gateway closed the connection: %s %s', code, reason)
         except InvalidStatus as error:
-            _log.error('%s', _why_refused(error))
+            _log.error('%s', _refusal_text(error))
         except (OSError, TimeoutError, asyncio.TimeoutError, WebSocketException) as error:
-            _log.warning('no connection to %s: %s', self._settings.url, error or 'timed out')
+            _log.warning('cannot connect to %s: %s', self._settings.url, error or 'timed out')
         self._backoff.session_lasted(self._loop.time() - started)
 
-    async def _use(self, line: Line) -> None:
+    async def _use(self, session: GatewaySession) -> None:
         tasks = {
             asyncio.ensure_future(work)
             for work in (
-                line.read(),
-                self._greet_and_attend(line),
-                line.deliver(self._outbox),
-                line.confirm_deliveries(self._outbox, self._confirm_interval_s),
+                session.read(),
+                self._synchronize_and_keep_alive(session),
+                session.send_results(self._outbox),
+                session.confirm_results(self._outbox, self._confirm_interval_s),
             )
         }
         try:
@@ -187,25 +187,25 @@ class GatewayConnection:
             for task in done:
                 task.result()
         finally:
-            line.end()
+            session.fail_requests()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            if self._line is line:
-                await self._set_line(None)
+            if self._session is session:
+                await self._set_session(None)
                 self._on_down()
 
-    async def _greet_and_attend(self, line: Line) -> None:
-        await self._greet(line)
-        await self._set_line(line)
-        # A command may have come, and its result been posted, while the line was being greeted.
-        line.wake()
+    async def _synchronize_and_keep_alive(self, session: GatewaySession) -> None:
+        await self._synchronize(session)
+        await self._set_session(session)
+        # A command may have arrived, and its result been posted, during the synchronization.
+        session.notify_results()
         self._on_up()
-        await self._attend(line)
+        await self._keep_alive(session)
 
-    async def _set_line(self, line: Line | None) -> None:
+    async def _set_session(self, session: GatewaySession | None) -> None:
         async with self._changed:
-            self._line = line
+            self._session = session
             self._changed.notify_all()
 
 
@@ -214,12 +214,14 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
         is_secure = parse_uri(settings.url).secure
         return ssl.create_default_context(cafile=settings.ca_file or None) if is_secure else None
     except InvalidURI as error:
-        raise ConfigurationError(f'{error}; write ws://host:9091 or wss://host:9091') from None
+        raise ConfigurationError(
+            f'url: expected ws://host:9091 or wss://host:9091: {error}'
+        ) from None
     except OSError as error:
-        raise ConfigurationError(f'ca_file {settings.ca_file!r} cannot be used: {error}') from None
+        raise ConfigurationError(f'cannot read ca_file {settings.ca_file!r}: {error}') from None
 
 
-def _why_refused(error: InvalidStatus) -> str:
+def _refusal_text(error: InvalidStatus) -> str:
     status = error.response.status_code
     reason = (error.response.body or b'').decode(errors='replace').strip()
-    return f'the gateway refused the connection with {status}: {shortened(reason, 300)}'
+    return f'the gateway refused the connection with status {status}: {shortened(reason, 300)}'

@@ -1,4 +1,4 @@
-"""One connection to the gateway, from its handshake to its end; never reused."""
+"""One WebSocket connection to the gateway, from its handshake to its end; never reused."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _T = TypeVar('_T')
 
 
 class RefusedError(Exception):
-    """The other end answered a frame with a `status` error."""
+    """The gateway answered a frame with a `status` error."""
 
 
-class Line:
-    """Sends frames, gives answers to those who wait for them, and commands to `on_command`."""
+class GatewaySession:
+    """Sends frames, matches answers to requests, and passes commands to `on_command`."""
 
     def __init__(
         self,
@@ -44,65 +44,65 @@ class Line:
     ) -> None:
         self._socket = socket
         self._on_command = on_command
-        self._awaited: dict[FrameId, asyncio.Future[Frame]] = {}
+        self._requests: dict[FrameId, asyncio.Future[Frame]] = {}
         self._has_results = asyncio.Event()
         self._has_unconfirmed = asyncio.Event()
 
     async def read(self) -> None:
-        """Take what comes until the connection ends."""
+        """Process incoming frames until the connection ends."""
         async for text in self._socket:
             try:
                 frame = decode(text)
             except FrameError as error:
-                _log.warning('the gateway sent what is not understood: %s', error)
+                _log.warning('ignored an invalid frame from the gateway: %s', error)
                 continue
             if isinstance(frame, CallService):
                 await self.send([self._on_command(frame)])
             elif isinstance(frame, (ServiceResponse, Sync, Status)):
-                self._take_answer(frame)
+                self._handle_answer(frame)
 
     async def send(self, frames: Iterable[Frame]) -> None:
-        """Send frames, in order; raises ConnectionError, as all that sends does."""
+        """Send frames in order; raises ConnectionError, like every method that sends."""
         for frame in frames:
             await self.send_text(encode(frame))
 
     async def send_text(self, text: str) -> None:
-        """Send a frame that is written already."""
+        """Send a frame that is already encoded."""
         try:
             await self._socket.send(text)
         except ConnectionClosed as error:
             raise ConnectionError(str(error)) from None
 
-    async def ask(self, frames: list[Frame]) -> Frame:
-        """Send frames and return the answer to the last; raises RefusedError."""
+    async def request(self, frames: list[Frame]) -> Frame:
+        """Send frames and return the answer to the last one; raises RefusedError."""
         frame_id = frames[-1].id
         future: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        self._awaited[frame_id] = future
+        self._requests[frame_id] = future
         try:
             await self.send(frames)
             return await future
         finally:
-            self._awaited.pop(frame_id, None)
+            self._requests.pop(frame_id, None)
 
     async def confirm(self) -> None:
-        """Return when the gateway has read all that was sent before."""
+        """Wait until the gateway has read everything that was sent before."""
         try:
             await (await self._socket.ping())
         except ConnectionClosed as error:
             raise ConnectionError(str(error)) from None
 
-    def end(self) -> None:
-        """Tell those who wait for an answer that none will come."""
-        for future in self._awaited.values():
+    def fail_requests(self) -> None:
+        """End every request that waits for an answer with a ConnectionError."""
+        for future in self._requests.values():
             if not future.done():
                 future.set_exception(ConnectionError('the connection was lost'))
 
-    def wake(self) -> None:
-        """Take note that the outbox has got something."""
+    def notify_results(self) -> None:
+        """Send what has been added to the outbox."""
         self._has_results.set()
 
-    async def deliver(self, outbox: Outbox) -> None:
-        """Send results as they come, until the connection ends."""
+    async def send_results(self, outbox: Outbox) -> None:
+        """Send results as they are added to the outbox, until the connection ends."""
         outbox.rewind()
         self._has_results.set()
         while True:
@@ -112,11 +112,11 @@ class Line:
                 await self.send_text(text)
             self._has_unconfirmed.set()
 
-    async def confirm_deliveries(self, outbox: Outbox, interval_s: float) -> None:
+    async def confirm_results(self, outbox: Outbox, interval_s: float) -> None:
         """
-        Learn which results have arrived, one ping for all that were sent meanwhile.
+        Find out which results have arrived: one ping for all that were sent in between.
 
-        There are `interval_s` between two pings at least.
+        Two pings are at least `interval_s` [s] apart.
         """
         while True:
             await self._has_unconfirmed.wait()
@@ -128,11 +128,11 @@ class Line:
                 if interval_s:
                     await asyncio.sleep(interval_s)
 
-    def _take_answer(self, frame: ServiceResponse | Sync | Status) -> None:
-        future = self._awaited.get(frame.id)
+    def _handle_answer(self, frame: ServiceResponse | Sync | Status) -> None:
+        future = self._requests.get(frame.id)
         if future is None or future.done():
             if isinstance(frame, Status):
-                _log.warning('the gateway says: %s', shortened(frame.msg, 300))
+                _log.warning('status message from the gateway: %s', shortened(frame.msg, 300))
         elif isinstance(frame, Status):
             future.set_exception(RefusedError(frame.msg))
         else:
@@ -141,22 +141,22 @@ class Line:
 
 async def within(seconds: float, work: Awaitable[_T]) -> _T:
     """
-    Return what a piece of work returns; raises TimeoutError if it takes longer.
+    Return the result of `work`; raises TimeoutError if it takes longer than `seconds`.
 
-    `asyncio.wait_for` before Python 3.12 swallows a cancellation that comes with the result.
+    `asyncio.wait_for` before Python 3.12 loses a cancellation that arrives with the result.
     """
     task = asyncio.ensure_future(work)
-    task.add_done_callback(_take_failure)
+    task.add_done_callback(_retrieve_exception)
     try:
         done, _ = await asyncio.wait({task}, timeout=seconds)
     finally:
         task.cancel()
     if not done:
-        raise TimeoutError(f'no answer in {seconds:g} s')
+        raise TimeoutError(f'no answer within {seconds:g} s')
     return task.result()
 
 
-def _take_failure(task: asyncio.Future[Any]) -> None:
-    # Work that fails while it is given up has nobody left to tell; asyncio would print it.
+def _retrieve_exception(task: asyncio.Future[Any]) -> None:
+    # asyncio would print an exception that nobody retrieves.
     if not task.cancelled():
         task.exception()

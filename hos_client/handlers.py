@@ -1,4 +1,4 @@
-"""Functions of the program that carry out commands."""
+"""Functions of the program that handle commands."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .message import Task
 
 
 class Handler:
-    """A function for one kind of command; gets the task if it has a parameter of this name."""
+    """A function that handles one kind of command; gets the task if it has a parameter `task`."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         self.is_async = inspect.iscoroutinefunction(function)
         self._wants_task = 'task' in inspect.signature(function).parameters
 
-    def start(self, task: Task) -> Any | Awaitable[Any]:
-        """Call the function: typed arguments by name, a serialized command as its first."""
+    def call(self, task: Task) -> Any | Awaitable[Any]:
+        """Call the function with arguments by name, or a serialized command as the first one."""
         extra = {'task': task} if self._wants_task else {}
         if isinstance(task.data, str):
             return self._function(task.data, **extra)
@@ -27,7 +27,7 @@ class Handler:
 
 
 class CommandHandlers:
-    """The handlers by the name of their function in the specification."""
+    """The handlers, by function name of the specification."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}
@@ -36,20 +36,20 @@ class CommandHandlers:
         return bool(self._handlers)
 
     def add(self, function_name: str, function: Callable[..., Any]) -> None:
-        """Add a handler; raises DeviceError if the function has one."""
+        """Add a handler; raises DeviceError if the function already has one."""
         if function_name in self._handlers:
-            raise DeviceError(f'the function {function_name!r} has a handler already')
+            raise DeviceError(f'the function {function_name!r} already has a handler')
         self._handlers[function_name] = Handler(function)
 
     def get(self, function_name: str) -> Handler | None:
-        """Return the handler of a function."""
+        """Return the handler of a function, None if it has none."""
         return self._handlers.get(function_name)
 
     def names(self) -> list[str]:
-        """Return the functions that have a handler, sorted."""
+        """Return the names of the functions that have a handler, sorted."""
         return sorted(self._handlers)
 
 
 def error_text(error: BaseException) -> str:
-    """Return what the caller is told about a handler that raised."""
+    """Return the error text of a handler's exception for the caller."""
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""What a device program says and hears: its side of the rosbridge protocol."""
+"""Encodes and decodes the frames of a device program: its side of the rosbridge protocol."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from hos_device_layer.topics import (
 
 
 class ReceivedCommand(msgspec.Struct, frozen=True):
-    """A command as it came: `data` is the arguments by name, or the serialized command."""
+    """A decoded command: `data` holds the arguments by name, or the serialized command."""
 
     uid: int
     cmd_id: int
@@ -51,11 +51,11 @@ class ReceivedCommand(msgspec.Struct, frozen=True):
     data: dict[str, Value] | str
 
 
-def serve_frames(uid: int) -> list[Frame]:
+def connect_frames(uid: int) -> list[Frame]:
     """
-    Return what makes a device reachable, and registers it.
+    Return the frames that advertise a device's services and connect it.
 
-    Both kinds of commands are served: which one the device gets is for the specification to say.
+    Both command services are advertised; the specification decides which one is called.
     """
     return [
         AdvertiseService(service=DEVICE_COMMAND_SERVICE(uid), type=ServiceKind.COMMAND.value),
@@ -71,8 +71,8 @@ def serve_frames(uid: int) -> list[Frame]:
     ]
 
 
-def leave_frames(uid: int) -> list[Frame]:
-    """Return what takes a device back."""
+def disconnect_frames(uid: int) -> list[Frame]:
+    """Return the frames that withdraw a device's services, which disconnects it."""
     return [
         UnadvertiseService(service=DEVICE_COMMAND_SERVICE(uid)),
         UnadvertiseService(service=SERIALIZED_DEVICE_COMMAND_SERVICE(uid)),
@@ -80,12 +80,12 @@ def leave_frames(uid: int) -> list[Frame]:
 
 
 def ping_text(uid: int) -> str:
-    """Return a sign of life."""
+    """Return a ping of a device."""
     return encode(Publish(topic=DEVICE_PING_TOPIC, msg=raw(UidMessage(uid))))
 
 
 def result_text(uid: int, cmd_id: int, error: str | None, data: Any) -> str:
-    """Return a command's result; `error` None means success."""
+    """Return the result of a command; `error` None means success."""
     result_str = '' if error is not None else write_values(data)
     result = DeviceCommandResult(uid, cmd_id, error is None, error or '', result_str)
     return encode(Publish(topic=DEVICE_CMD_RESULT_TOPIC, msg=raw(result)))
@@ -98,16 +98,16 @@ def sample_text(uid: int, stream: str, data: Any) -> str:
 
 
 def answer_frame(frame: CallService, error: str | None) -> ServiceResponse:
-    """Return the acceptance of a command, or its refusal."""
+    """Return the answer to a command; with an `error` the command is refused."""
     values = DeviceCommandResponse(error is None, error or '')
     return ServiceResponse(id=frame.id, service=frame.service, values=raw(values), result=True)
 
 
 def read_command(frame: CallService) -> ReceivedCommand:
-    """Understand a command; raises FrameError or ValueMismatchError."""
+    """Decode a command; raises FrameError or ValueMismatchError."""
     name = parse_service(frame.service)
     if name.uid is None:
-        raise FrameError(f'{frame.service} is no service of a device')
+        raise FrameError(f'expected a service of a device, got {frame.service!r}')
     if name.kind is ServiceKind.SERIALIZED_COMMAND:
         serialized = decode_message(frame.args, SerializedDeviceCommandRequest)
         return ReceivedCommand(
@@ -125,9 +125,9 @@ def read_command(frame: CallService) -> ReceivedCommand:
 
 def write_values(data: Any) -> str:
     """
-    Write values as devices do: a mapping as JSON, a text as it is, others led by `V`.
+    Encode values: a mapping as JSON, a string unchanged, others each preceded by `V`.
 
-    Raises ValueMismatchError for what neither form can hold.
+    Raises ValueMismatchError for values that cannot be encoded.
     """
     if isinstance(data, str):
         return data
@@ -140,18 +140,18 @@ def write_values(data: Any) -> str:
             return ''.join(f'V{_plain(value)}' for value in data)
         return msgspec.json.encode(data).decode()
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueMismatchError(f'these values cannot be sent: {error}') from None
+        raise ValueMismatchError(f'cannot send these values: {error}') from None
 
 
 def error_of(values: msgspec.Raw, result: Any) -> str | None:
-    """Return why a call failed, or None if the answer says that it did not."""
+    """Return the error of a failed call, None if it succeeded."""
     if result is not True:
         return _text(values)
     try:
         answer = msgspec.json.decode(values, type=_Success)
     except (msgspec.DecodeError, UnicodeError):
         return _text(values)
-    return None if answer.success else answer.error or 'no reason was given'
+    return None if answer.success else answer.error or 'no reason given'
 
 
 class _Success(msgspec.Struct):
@@ -173,5 +173,5 @@ def _text(values: msgspec.Raw) -> str:
     try:
         decoded = msgspec.json.decode(values)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return 'the answer cannot be read'
+        return 'the answer is not valid JSON'
     return decoded if isinstance(decoded, str) else 'the call was refused'

@@ -377,7 +377,7 @@ def test_tokens(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
             assert client.wait_until_connected()
             assert manager.next_event() == ('connect', UID)
         refused = threading.Event()
-        handler = _OnMessage('refused the connection with 401', refused.set)
+        handler = _OnMessage('refused the connection with status 401', refused.set)
         logging.getLogger('hos_client').addHandler(handler)
         try:
             with new_client(gateway, token='hos_wrong'):

@@ -239,7 +239,7 @@ def test_a_result_that_cannot_be_sent_is_a_failure() -> None:
         rig.wait_for(DeviceState.READY)
         assert rig.event('connect')
         success, error, _ = rig.call(STOP)
-        assert not success and 'cannot be sent' in error
+        assert not success and 'cannot send these values' in error
 
 
 # Interfaces that fail
