@@ -1,5 +1,5 @@
 """
-Make any program a device: collect devices, connect, receive commands, answer, push events.
+Make any program a device: add devices, connect, receive commands, respond, send events.
 
 Needs no ROS. See docs/python_device.md.
 """

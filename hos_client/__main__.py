@@ -16,7 +16,7 @@ from .pools import DevicePool
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a device that answers every command, until Ctrl-C; returns the exit code."""
+    """Run a device that answers every command until Ctrl-C; returns the exit code."""
     options = _parser().parse_args(arguments)
     devices = DevicePool()
     devices.add(Device(options.id, options.type, options.name, uid=options.uid))
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     logger = logging.getLogger(LOGGER_NAME)
     logger.addHandler(make_log_handler(client.settings))
     logger.setLevel(client.settings.log_level)
-    # A shell that starts it in the background has had SIGINT ignored.
+    # A shell that starts a program in the background makes it ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
@@ -44,19 +44,19 @@ def _serve(client: Client, logger: logging.Logger) -> None:
         task = client.receive()
         assert isinstance(task, Task)
         logger.info('%s: %s', task.function_name, task.data)
-        # The arguments come back: enough for functions whose results are their arguments.
+        # Returns the arguments, which fits functions whose results are their arguments.
         data = task.data if isinstance(task.data, dict) else {}
         client.response(task, data, block=False)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser('python -m hos_client', description=__doc__)
-    parser.add_argument('--url', help='the gateway; default: as hos_client.conf says')
-    parser.add_argument('--token', help='what `hos token add` printed')
-    parser.add_argument('--id', default='H4001', help='the id in the fleet')
+    parser.add_argument('--url', help='URL of the gateway; default: from hos_client.conf')
+    parser.add_argument('--token', help='the output of `hos token add`')
+    parser.add_argument('--id', default='H4001', help='the device_id in the fleet')
     parser.add_argument('--type', default='DeltaHaive', help='the device type')
-    parser.add_argument('--name', default='demo device', help='any text')
-    parser.add_argument('--uid', type=int, default=13212703, help='the uid in the fleet')
+    parser.add_argument('--name', default='demo device', help='any name')
+    parser.add_argument('--uid', type=int, default=13212703, help='the device_uid in the fleet')
     return parser
 
 

@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt to connect."""
+"""The wait before the next attempt to connect."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ FIRST_S = 0.5
 LONGEST_S = 30.0
 FACTOR = 2.0
 
-# The part of each wait that is left to chance, so that a fleet does not come back in one moment.
+# The random part of each wait, so that the devices of a fleet do not reconnect all at once.
 JITTER = 0.5
 
-# A session that has lasted so long [s] was good, whatever ends it.
+# A session that lasted this long [s] was stable, whatever ended it.
 PROVEN_S = 10.0
 
 
 class Backoff:
-    """Waits that grow geometrically up to a cap, until a session has proven good."""
+    """Waits that grow exponentially up to a maximum; a stable session resets them."""
 
     def __init__(
         self,
@@ -31,12 +31,12 @@ class Backoff:
         self._next_s = first_s
 
     def next(self) -> float:
-        """Return how long [s] to wait now."""
+        """Return the next wait [s]."""
         wait = self._next_s
         self._next_s = min(self._next_s * FACTOR, self._longest_s)
         return wait * (1 - JITTER * self._chance())
 
     def session_lasted(self, duration_s: float) -> None:
-        """Begin anew if a session was good."""
+        """Reset the wait if the session was stable."""
         if duration_s >= PROVEN_S:
             self._next_s = self._first_s

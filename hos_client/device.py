@@ -1,4 +1,4 @@
-"""A device as its own program knows it."""
+"""The devices of a program, with their tags and hashes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _MAX_UID = 2**32 - 1
 
 class Device:
     """
-    A device. `id` and `type` never change, its name and tags may; may be subclassed.
+    A device; may be subclassed. The name and the tags may change, the rest is fixed.
 
-    `uid` is the number by which the fleet's table knows the device; without one it can be kept
-    and compared, but not connected.
+    `uid` is the device's number in the fleet's table. A device without one can be stored and
+    compared, but not connected.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Device:
         uid: int | None = None,
     ) -> None:
         if uid is not None and not 0 <= uid <= _MAX_UID:
-            raise DeviceError(f'the uid of {id!r} is {uid}; uids are from 0 to {_MAX_UID}')
+            raise DeviceError(f'{id!r}: uid: expected 0 to {_MAX_UID}, got {uid}')
         self._id = id
         self._type = type
         self._uid = uid
@@ -38,34 +38,37 @@ class Device:
 
     @property
     def id(self) -> str:
+        """The `device_id` of the fleet."""
         return self._id
 
     @property
     def type(self) -> str:
+        """The device type."""
         return self._type
 
     @property
     def uid(self) -> int | None:
+        """The number of the device in the fleet's table, None if it has none."""
         return self._uid
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """The tags by their ids, in the order in which they were added."""
+        """The tags by tag id, in the order in which they were added."""
         return MappingProxyType(self._tags)
 
     def add_tag(self, tag_id: str, tag: str) -> None:
-        """Add a tag; raises DeviceError if there is one of this id."""
+        """Add a tag; raises DeviceError if the id exists."""
         if tag_id in self._tags:
-            raise DeviceError(f'{self.id!r} has a tag {tag_id!r} already; change it instead')
+            raise DeviceError(f'{self.id!r} already has a tag {tag_id!r}; use change_tag')
         self._tags[tag_id] = tag
 
     def change_tag(self, tag_id: str, tag: str) -> None:
-        """Change a tag in its place; raises DeviceError if there is none of this id."""
+        """Change a tag and keep its position; raises DeviceError if the id does not exist."""
         self._check_tag(tag_id)
         self._tags[tag_id] = tag
 
     def remove_tag(self, tag_id: str) -> None:
-        """Remove a tag; raises DeviceError if there is none of this id."""
+        """Remove a tag; raises DeviceError if the id does not exist."""
         self._check_tag(tag_id)
         del self._tags[tag_id]
 
@@ -75,11 +78,11 @@ class Device:
 
     @property
     def hash(self) -> str:
-        """SHA-1 over id, type, name and each tag's id and text."""
+        """SHA-1 over id, type, name and the id and text of each tag."""
         return device_hash(self.id, self.type, self.name, self._tags)
 
     def describe(self) -> DeviceDescription:
-        """Return what is told to the platform."""
+        """Return the description that is sent to the platform."""
         return DeviceDescription(self.id, self.type, self.name, self.uid, dict(self._tags))
 
     def __repr__(self) -> str:
@@ -88,9 +91,9 @@ class Device:
     def _check_tag(self, tag_id: str) -> None:
         if tag_id not in self._tags:
             known = ', '.join(self._tags) or 'none'
-            raise DeviceError(f'{self.id!r} has no tag {tag_id!r}; it has: {known}')
+            raise DeviceError(f'{self.id!r} has no tag {tag_id!r}; existing tags: {known}')
 
 
 def hash_of(devices: list[Device]) -> str:
-    """Return the SHA-1 over the sorted hashes of devices: equal sets have equal hashes."""
+    """Return the SHA-1 over the sorted hashes of devices; the order does not matter."""
     return set_hash(device.hash for device in devices)

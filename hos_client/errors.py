@@ -1,11 +1,11 @@
 """
-Every error this package raises on purpose.
+The errors that this package raises.
 
     ClientError
-    ├── DeviceError (ValueError)         a device, a tag or a set of devices is used wrongly
+    ├── DeviceError (ValueError)         invalid use of a device, a tag or a device store
     │   └── UnknownDeviceError (KeyError)
-    ├── ConfigurationError (ValueError)  a setting cannot be understood
-    └── TaskError (ValueError)           a task is answered wrongly
+    ├── ConfigurationError (ValueError)  a setting is invalid
+    └── TaskError (ValueError)           invalid use of a task
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from hos_device_layer.core.errors import HosError
 
 
 class ClientError(HosError):
-    """The root: catch this to catch everything this package raises on purpose."""
+    """Base class of every error that this package raises."""
 
 
 class DeviceError(ClientError, ValueError):
-    """A device, a tag or a set of devices is used wrongly."""
+    """Invalid use of a device, a tag or a device store."""
 
 
 class UnknownDeviceError(DeviceError, KeyError):
-    """There is no device of this id; carries it as `device_id`."""
+    """There is no device with this id, which is `device_id`."""
 
     def __init__(self, device_id: str) -> None:
-        super().__init__(f'there is no device {device_id!r}; add it first')
+        super().__init__(f'unknown device {device_id!r}; add it first')
         self.device_id = device_id
 
 
 class ConfigurationError(ClientError, ValueError):
-    """A setting cannot be understood."""
+    """A setting is invalid."""
 
 
 class TaskError(ClientError, ValueError):
-    """A task is answered wrongly."""
+    """Invalid use of a task."""

@@ -1,4 +1,4 @@
-"""HTTP requests in one line each: a thin layer over httpx."""
+"""HTTP requests by one function call each: a thin layer over httpx."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .errors import ClientError
 TIMEOUT_S = 3.0
 RETRY_DELAY_S = 0.5
 
-# More than any device has to say; what is larger is given up.
+# Larger than the answer of any device; reading a larger one is aborted.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
 class HttpError(ClientError, OSError):
-    """No answer has come; an answer of whatever status is none of these."""
+    """A request got no usable answer; an answer with an error status does not raise it."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """An answer; the names in `header` are lower case."""
+    """An HTTP answer; the names in `header` are in lower case."""
 
     status: int
     header: Mapping[str, str]
@@ -39,11 +39,11 @@ class Response:
         return self.body.decode('utf-8', 'replace')
 
     def json(self) -> Any:
-        """Return the body as JSON; raises HttpError if it is none."""
+        """Return the body decoded from JSON; raises HttpError if it is not JSON."""
         try:
             return msgspec.json.decode(self.body)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise HttpError(f'the answer is no JSON: {error}') from None
+            raise HttpError(f'the answer is not valid JSON: {error}') from None
 
 
 def request(
@@ -63,9 +63,9 @@ def request(
     """
     Send a request and return its answer.
 
-    `auth` is a name and a password. `timeout` [s] holds for connecting and for each silence
-    after; where no answer comes, `retries` more attempts are made, `retry_delay` [s] apart.
-    Certificates are checked, against `ca_file` where one is given. Raises HttpError.
+    `auth` is a user name and a password. `timeout` [s] limits connecting and each wait for data.
+    Without an answer the request is repeated up to `retries` times, `retry_delay` [s] apart.
+    Certificates are verified, against `ca_file` if it is given. Raises HttpError.
     """
     sent = dict(headers or {})
     if json is not None:
@@ -77,9 +77,9 @@ def request(
         try:
             return _send(method, url, query, sent, body, auth, timeout, ca_file)
         except (httpx.HTTPError, ssl.SSLError) as error:
-            problem = f'{method} {_shown(url)}: {type(error).__name__}: {error}'
+            problem = f'{method} {_redacted(url)}: {type(error).__name__}: {error}'
         except (httpx.InvalidURL, httpx.StreamError) as error:
-            raise HttpError(f'{method} {_shown(url)}: {error}') from None
+            raise HttpError(f'{method} {_redacted(url)}: {error}') from None
     raise HttpError(problem)
 
 
@@ -114,21 +114,23 @@ def _send(
         for piece in response.iter_bytes():
             received += piece
             if len(received) > MAX_BODY_BYTES:
-                raise HttpError(f'{method} {_shown(url)}: more than {MAX_BODY_BYTES} bytes came')
+                raise HttpError(
+                    f'{method} {_redacted(url)}: the answer has more than {MAX_BODY_BYTES} bytes'
+                )
         return Response(response.status_code, dict(response.headers), bytes(received))
 
 
 @functools.lru_cache(maxsize=8)
 def _ssl_context(ca_file: str) -> ssl.SSLContext:
-    # Made once: reading the certificates takes longer than a request.
+    # Cached: reading the certificates takes longer than a request.
     try:
         return ssl.create_default_context(cafile=ca_file or None)
     except OSError as error:
-        raise HttpError(f'the certificates {ca_file!r} cannot be used: {error}') from None
+        raise HttpError(f'cannot read the certificates in {ca_file!r}: {error}') from None
 
 
-def _shown(url: str) -> str:
-    # A query or a user part may hold a secret.
+def _redacted(url: str) -> str:
+    # The query and the user part may contain a secret.
     scheme, _, rest = url.partition('://')
     host_and_path = rest.partition('?')[0].rpartition('@')[2]
     return f'{scheme}://{host_and_path}'[:200]

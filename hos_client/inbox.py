@@ -1,4 +1,4 @@
-"""Commands that wait for the program to receive them."""
+"""The tasks that wait until the program receives them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from concurrent.futures import Future
 
 from .message import Task
 
-# More than a program can be behind and still answer in time; what comes then is refused.
+# Beyond this many waiting tasks a program cannot answer in time; further tasks are refused.
 MAX_TASKS = 10_000
 
 
 class Inbox:
-    """Hands each task to one receiver; may be used from any thread."""
+    """A queue that gives each task to one receiver; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,7 +34,7 @@ class Inbox:
             return True
 
     def take(self) -> Future[Task]:
-        """Return a future of the next task; to be cancelled by a receiver that gives up."""
+        """Return a future of the next task; cancel it to stop waiting."""
         future: Future[Task] = Future()
         with self._lock:
             if self._tasks:

@@ -1,4 +1,4 @@
-"""Logging of the client, through the standard library."""
+"""Logging of the client with the standard library."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FORMAT = '%(asctime)s %(levelname)-7s %(name)s: %(message)s'
 
 
 def make_log_handler(settings: Settings) -> logging.Handler:
-    """Return a handler as the settings say, to attach to `hos_client` or a logger of one's own."""
+    """Return a handler for the settings, to add to the logger `hos_client` or another one."""
     handler: logging.Handler
     if settings.log_file:
         handler = RotatingFileHandler(

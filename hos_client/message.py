@@ -1,4 +1,4 @@
-"""What a client gives to its program: commands, and what became of its own requests."""
+"""The values that a client returns: tasks, and the outcomes of requests."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ TEXT = 'text/plain'
 @dataclass(frozen=True)
 class Message:
     """
-    An answer. `status` is an HTTP code (RFC 9110 section 15); it is true if that is a success.
+    The outcome of a request; true if it succeeded.
 
-    `payload` is what the platform said, as `content_type` tells.
+    `status` is an HTTP status code (RFC 9110 section 15). `payload` is the platform's answer, in
+    the format `content_type`.
     """
 
     status: int
@@ -34,9 +35,9 @@ class Task(Message):
     """
     A command for a device.
 
-    Its payload holds `device_id`, `function_name` and `protocol_parts`: `metadata` about the
-    command, and `data`, its arguments by name with the types of the specification, or the
-    serialized command as one text, in which case the content type is plain text.
+    The payload holds `device_id`, `function_name` and `protocol_parts`, which is `metadata` and
+    `data`. `data` holds the arguments by name, with the types of the specification; or it is the
+    serialized command, and the content type is plain text.
     """
 
     device: Device | None = field(default=None, repr=False)
@@ -52,15 +53,15 @@ class Task(Message):
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """What is known about the command besides its arguments."""
+        """The uid of the device and the id of the command."""
         metadata: Mapping[str, Any] = self.payload['protocol_parts']['metadata']
         return metadata
 
     def progress(self, data: Any) -> Message:
         """
-        Tell how far the task has got, without waiting.
+        Report the progress of the task; does not wait.
 
-        It is a sample of the stream `progress`, which the device's type has to have.
+        Sends a sample of the stream `progress`, which the device's type must have.
         """
         assert self.report_progress is not None
         return self.report_progress(self, data)

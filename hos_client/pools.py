@@ -1,4 +1,4 @@
-"""Where a client keeps its devices."""
+"""The places where a client stores its devices: in memory or in a file."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from .errors import DeviceError, UnknownDeviceError
 
 _log = logging.getLogger(__name__)
 
-# How long another program may hold the file [s].
+# How long to wait while another program has locked the file [s].
 _BUSY_S = 10.0
 
 
 class DeviceManagerInterface(ABC):
-    """A set of devices by id. A client calls it from several threads."""
+    """A set of devices by id; a client calls it from several threads."""
 
     @abstractmethod
     def add(self, device: Device) -> None:
-        """Add a device; one whose id is known is warned about, and the old one stays."""
+        """Add a device; if its id exists, log a warning and keep the existing device."""
 
     @abstractmethod
     def update(self, device: Device) -> None:
-        """Replace a device; raises UnknownDeviceError if its id is unknown."""
+        """Replace a device; raises UnknownDeviceError."""
 
     @abstractmethod
     def remove(self, id_str: str) -> None:
-        """Remove a device; raises UnknownDeviceError if its id is unknown."""
+        """Remove a device; raises UnknownDeviceError."""
 
     @abstractmethod
     def get(self, id_str: str) -> Device:
-        """Return a device; raises UnknownDeviceError if its id is unknown."""
+        """Return a device; raises UnknownDeviceError."""
 
     @abstractmethod
     def devices(self) -> list[Device]:
@@ -44,64 +44,70 @@ class DeviceManagerInterface(ABC):
 
 
 class DevicePool(DeviceManagerInterface):
-    """Devices in memory."""
+    """Stores devices in memory."""
 
     def __init__(self) -> None:
         self._devices: dict[str, Device] = {}
 
     def add(self, device: Device) -> None:
+        """Add a device; if its id exists, log a warning and keep the existing device."""
         if self._devices.setdefault(device.id, device) is not device:
-            _warn_known(device)
+            _warn_duplicate(device)
 
     def update(self, device: Device) -> None:
+        """Replace a device; raises UnknownDeviceError."""
         self.get(device.id)
         self._devices[device.id] = device
 
     def remove(self, id_str: str) -> None:
+        """Remove a device; raises UnknownDeviceError."""
         self.get(id_str)
         del self._devices[id_str]
 
     def get(self, id_str: str) -> Device:
+        """Return a device; raises UnknownDeviceError."""
         try:
             return self._devices[id_str]
         except KeyError:
             raise UnknownDeviceError(id_str) from None
 
     def devices(self) -> list[Device]:
+        """Return all devices, in the order in which they were added."""
         return list(self._devices.values())
 
 
 class DeviceStore(DeviceManagerInterface):
     """
-    Devices in an SQLite file: a change that has returned is there after any crash.
+    Stores devices in an SQLite file: a change survives any crash once its method has returned.
 
-    Raises DeviceError where the file cannot be used. Devices come back as `Device`, whatever
-    subclass they had.
+    Raises DeviceError if the file cannot be used. Devices are returned as `Device`, even if a
+    subclass was stored.
     """
 
     def __init__(self, path: str | Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        with self._errors_named():
+        with self._wrap_errors():
             self._database = sqlite3.connect(
                 path, timeout=_BUSY_S, check_same_thread=False, isolation_level=None
             )
             self._database.execute('PRAGMA journal_mode = WAL')
-            # In WAL mode the default survives the end of the program; FULL that of the power.
+            # In WAL mode the default survives a crash of the program; FULL a power failure, too.
             self._database.execute('PRAGMA synchronous = FULL')
             self._database.execute('PRAGMA foreign_keys = ON')
             self._database.executescript(_SCHEMA)
 
     def close(self) -> None:
-        """Close the file; the store cannot be used any more."""
+        """Close the file; the store cannot be used afterwards."""
         with self._lock:
             self._database.close()
 
     def add(self, device: Device) -> None:
+        """Add a device; if its id exists, log a warning and keep the existing device."""
         with self._transaction() as database:
             known = database.execute('SELECT 1 FROM devices WHERE id = ?', (device.id,))
             if known.fetchone():
-                _warn_known(device)
+                _warn_duplicate(device)
                 return
             database.execute(
                 'INSERT INTO devices (id, type, name, uid) VALUES (?, ?, ?, ?)',
@@ -110,6 +116,7 @@ class DeviceStore(DeviceManagerInterface):
             _write_tags(database, device)
 
     def update(self, device: Device) -> None:
+        """Replace a device; raises UnknownDeviceError."""
         with self._transaction() as database:
             changed = database.execute(
                 'UPDATE devices SET type = ?, name = ?, uid = ? WHERE id = ?',
@@ -121,22 +128,25 @@ class DeviceStore(DeviceManagerInterface):
             _write_tags(database, device)
 
     def remove(self, id_str: str) -> None:
+        """Remove a device; raises UnknownDeviceError."""
         with self._transaction() as database:
             if database.execute('DELETE FROM devices WHERE id = ?', (id_str,)).rowcount == 0:
                 raise UnknownDeviceError(id_str)
 
     def get(self, id_str: str) -> Device:
+        """Return a device; raises UnknownDeviceError."""
         devices = self._read('WHERE id = ?', (id_str,))
         if not devices:
             raise UnknownDeviceError(id_str)
         return devices[0]
 
     def devices(self) -> list[Device]:
+        """Return all devices, in the order in which they were added."""
         return self._read('', ())
 
     def _read(self, where: str, parameters: tuple[str, ...]) -> list[Device]:
         with self._transaction() as database:
-            # `where` is one of two literals above.
+            # `where` is one of the two literals above.
             rows = database.execute(
                 f'SELECT id, type, name, uid FROM devices {where} ORDER BY position',  # noqa: S608
                 parameters,
@@ -150,7 +160,7 @@ class DeviceStore(DeviceManagerInterface):
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._errors_named():
+        with self._lock, self._wrap_errors():
             self._database.execute('BEGIN IMMEDIATE')
             try:
                 yield self._database
@@ -160,11 +170,11 @@ class DeviceStore(DeviceManagerInterface):
             self._database.execute('COMMIT')
 
     @contextmanager
-    def _errors_named(self) -> Iterator[None]:
+    def _wrap_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise DeviceError(f'the device store {self._path} cannot be used: {error}') from error
+            raise DeviceError(f'cannot use the device store {self._path}: {error}') from error
 
 
 _SCHEMA = """
@@ -192,5 +202,5 @@ def _write_tags(database: sqlite3.Connection, device: Device) -> None:
     )
 
 
-def _warn_known(device: Device) -> None:
-    _log.warning('the device %r is known already; update it to change it', device.id)
+def _warn_duplicate(device: Device) -> None:
+    _log.warning('the device %r already exists; use update to change it', device.id)

@@ -1,4 +1,4 @@
-"""What a client is started with: from arguments, the environment, or `hos_client.conf`."""
+"""The settings of a client, from arguments, the environment or `hos_client.conf`."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from .errors import ConfigurationError
 CONFIGURATION_FILE = 'hos_client.conf'
 
 _DEFAULT = """\
-# How this program reaches the device manager. Each setting can also be given by the environment,
-# as HOS_CLIENT_ and its name in capitals (HOS_CLIENT_HOST), which comes before this file.
+# How this program reaches the device manager. An environment variable takes precedence over this
+# file: HOS_CLIENT_ and the setting's name in capitals, for example HOS_CLIENT_HOST.
 
 [gateway]
 # The computer that runs the device manager, and the port of its gateway.
 host = 127.0.0.1
 port = 9091
-# yes: encrypted by TLS. ca_file names the certificate (PEM) to trust, where it is the site's own.
+# yes: encrypt with TLS. ca_file is the certificate file (PEM) to trust, if the site has its own.
 encryption = no
 ca_file =
-# What `hos token add` printed. Needed unless the gateway runs on this machine. Keep it secret:
+# The output of `hos token add`. Required unless the gateway runs on this machine. Keep it secret:
 # chmod 600 this file.
 token =
 
 [log]
 # DEBUG, INFO, WARNING or ERROR.
 level = INFO
-# Empty: to the terminal. A file is rotated at so many bytes, and so many old ones are kept.
+# Empty: log to the terminal. A file is rotated at max_bytes; `backups` old files are kept.
 file =
 max_bytes = 1000000
 backups = 3
@@ -46,7 +46,7 @@ _LOG_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR')
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the gateway is and how to log; `token` is kept out of `repr`."""
+    """The address of the gateway, and logging; `repr` leaves out the token."""
 
     url: str = 'ws://127.0.0.1:9091'
     token: str = ''
@@ -64,9 +64,9 @@ def load_settings(
     path: str | Path = CONFIGURATION_FILE, environment: Mapping[str, str] = os.environ
 ) -> Settings:
     """
-    Read the settings; a file that is absent is written with the defaults, explained.
+    Read the settings; a missing file is written with the defaults and explanations.
 
-    Raises ConfigurationError, naming the setting.
+    Raises ConfigurationError, which names the setting.
     """
     path = Path(path)
     parser = configparser.ConfigParser(interpolation=None)
@@ -77,7 +77,7 @@ def load_settings(
         else:
             _write_default(path)
     except (OSError, UnicodeError, configparser.Error) as error:
-        raise ConfigurationError(f'{path} cannot be used: {error}') from None
+        raise ConfigurationError(f'cannot use {path}: {error}') from None
     for section, names in _SECTIONS.items():
         for name in names:
             value = environment.get(_ENVIRONMENT_PREFIX + _environment_name(section, name))
@@ -90,17 +90,21 @@ def _settings(parser: configparser.ConfigParser, path: Path) -> Settings:
     gateway, log = parser['gateway'], parser['log']
     level = log['level'].upper()
     if level not in _LOG_LEVELS:
-        raise ConfigurationError(f'{path}: level is {level!r}; there are {", ".join(_LOG_LEVELS)}')
+        raise ConfigurationError(
+            f'{path}: level: expected one of {", ".join(_LOG_LEVELS)}, got {level!r}'
+        )
     port = _integer(gateway, 'port', path)
     if not 0 < port < 65536:
-        raise ConfigurationError(f'{path}: port is {port}; ports are from 1 to 65535')
+        raise ConfigurationError(f'{path}: port: expected 1 to 65535, got {port}')
     host = gateway['host'].strip()
     if ':' in host and not host.startswith('['):
         host = f'[{host}]'
     try:
         scheme = 'wss' if gateway.getboolean('encryption') else 'ws'
     except ValueError:
-        raise ConfigurationError(f'{path}: encryption is yes or no') from None
+        raise ConfigurationError(
+            f'{path}: encryption: expected yes or no, got {gateway["encryption"]!r}'
+        ) from None
     return Settings(
         url=f'{scheme}://{host}:{port}',
         token=gateway['token'].strip(),
@@ -113,7 +117,7 @@ def _settings(parser: configparser.ConfigParser, path: Path) -> Settings:
 
 
 def _write_default(path: Path) -> None:
-    # It is going to hold a token.
+    # Readable by its owner only: it will hold a token.
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'w') as file:
         file.write(_DEFAULT)
 
@@ -128,5 +132,7 @@ def _integer(section: configparser.SectionProxy, name: str, path: Path) -> int:
     except ValueError:
         value = -1
     if value < 0:
-        raise ConfigurationError(f'{path}: {name} is a number, not {section[name]!r}')
+        raise ConfigurationError(
+            f'{path}: {name}: expected a whole number from 0, got {section[name]!r}'
+        )
     return value

@@ -58,7 +58,7 @@ def test_wrong_tags() -> None:
     device = lamp()
     with pytest.raises(DeviceError, match='already'):
         device.add_tag('room', 'x')
-    with pytest.raises(DeviceError, match='it has: room'):
+    with pytest.raises(DeviceError, match='existing tags: room'):
         device.change_tag('floor', 'x')
     with pytest.raises(DeviceError, match='no tag'):
         device.remove_tag('floor')

@@ -98,7 +98,7 @@ def test_an_answer_of_any_status_is_an_answer(server: Server) -> None:
     server.answers(lambda request: (count.append(1) or 503, b'later'))
     assert http.get(server.url, retries=3).status == 503
     assert len(count) == 1
-    with pytest.raises(http.HttpError, match='no JSON'):
+    with pytest.raises(http.HttpError, match='not valid JSON'):
         http.get(server.url).json()
 
 
@@ -170,7 +170,7 @@ def test_a_device_with_an_http_api(server: Server) -> None:
         ((200, b'{"success":false,"error":"door open"}'), 'door open'),
         ((200, b'{}'), 'gave no reason'),
         ((200, b'[]'), 'answers 200'),
-        ((200, b'<html>'), 'no JSON'),
+        ((200, b'<html>'), 'not valid JSON'),
         ((500, b'oops'), "answers 500: 'oops'"),
     ],
 )
