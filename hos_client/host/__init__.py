@@ -1,5 +1,5 @@
 """
-Handle the devices on this computer's cables and networks: an Interface detects, a Driver handles.
+Connect local devices: an Interface discovers them, a Driver handles each of them.
 
 Needs no ROS. See docs/drivers.md.
 """

@@ -30,11 +30,11 @@ from .serial_port import add_tap, remove_tap
 # Not __name__, which is __main__ here.
 _log = logging.getLogger('hos_client.host')
 
-# Nobody waits until an answer has arrived, but a device that is unplugged leaves only then [s].
+# No caller waits for deliveries, but an unplugged device is unregistered only after them [s].
 _CONFIRM_INTERVAL_S = 0.05
 
-_WORTH_A_WARNING = (DeviceState.WAITING, DeviceState.UNSUPPORTED, DeviceState.UNAVAILABLE)
-_PASSING = (DeviceState.NEW, DeviceState.STARTING)
+_WARNING_STATES = (DeviceState.WAITING, DeviceState.UNSUPPORTED, DeviceState.UNAVAILABLE)
+_TRANSIENT_STATES = (DeviceState.NEW, DeviceState.STARTING)
 
 
 def main(arguments: list[str] | None = None, program: str = 'python -m hos_client.host') -> int:
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None, program: str = 'python -m hos_clien
         elif options.reload:
             _reload(options.state)
         else:
-            with _only_host(options.state):
+            with _single_host(options.state):
                 _serve(options)
     except (ClientError, OSError) as error:
         print(f'{program}: {error}', file=sys.stderr)  # noqa: T201
@@ -57,12 +57,12 @@ def main(arguments: list[str] | None = None, program: str = 'python -m hos_clien
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         program,
-        description='Make the devices on the cables and the network of this computer devices of '
-        'the fleet.',
-        epilog='docs/drivers.md tells how to add a driver.',
+        description='Connect the local devices of this computer, on serial ports and on the '
+        'network, to the device manager.',
+        epilog='docs/drivers.md explains how to add a driver.',
     )
-    parser.add_argument('--url', help='the gateway; default: as hos_client.conf says')
-    parser.add_argument('--token', help='what `hos token add` printed')
+    parser.add_argument('--url', help='URL of the gateway; default: from hos_client.conf')
+    parser.add_argument('--token', help='the output of `hos token add`')
     parser.add_argument(
         '--handlers',
         type=Path,
@@ -78,20 +78,28 @@ def _parser(program: str) -> argparse.ArgumentParser:
         '--no-network',
         dest='network',
         action='store_false',
-        help='do not look for devices on the network (mDNS)',
+        help='do not discover devices on the network (mDNS)',
     )
     parser.add_argument(
         '--allow-unencrypted-handlers',
         action='store_true',
-        help='fetch code from the device manager over a line that is not encrypted',
+        help='download handlers from the device manager over an unencrypted connection',
     )
-    parser.add_argument('--state', type=Path, default=_state_folder(), help='default: %(default)s')
+    parser.add_argument(
+        '--state',
+        type=Path,
+        default=_state_folder(),
+        metavar='FOLDER',
+        help='folder for downloads and the lock of the host; default: %(default)s',
+    )
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
-        '--reload', action='store_true', help='let the running host load every handler anew'
+        '--reload', action='store_true', help='make the running host reload every handler'
     )
     instead.add_argument(
-        '--list', action='store_true', help='show the serial ports, by the names of serial_info'
+        '--list',
+        action='store_true',
+        help='list the serial ports and the names that serial_info can use',
     )
     return parser
 
@@ -108,20 +116,20 @@ def _serve(options: argparse.Namespace) -> None:
     logger = logging.getLogger(LOGGER_NAME)
     logger.addHandler(make_log_handler(client.settings))
     logger.setLevel(client.settings.log_level)
-    host = Host(client, _tell)
+    host = Host(client, _log_report)
     downloads = HostDownloads(client.settings, options.state, options.allow_unencrypted_handlers)
     interfaces = [i for i in BUILT_IN_INTERFACES if options.network or i != NETWORK_INTERFACE]
     loader = HandlerLoader(interfaces)
-    # What has been imported stays: looking through it for garbage would hold every device up.
+    # Excludes imported code from garbage collection, whose pauses would delay every device.
     loader.load(())
     gc.freeze()
     provisioner = Provisioner(host, downloads, options.handlers, loader)
-    # Waited for below, by this thread alone. A shell that starts it in the background has had
-    # SIGINT ignored.
+    # This thread alone waits for the signals, below. A shell that starts a program in the
+    # background makes it ignore SIGINT.
     signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    with _captured(options.capture), client:
+    with _capturing(options.capture), client:
         host.start()
         provisioner.start()
         while signal.sigwait(signals) == signal.SIGHUP:
@@ -130,10 +138,10 @@ def _serve(options: argparse.Namespace) -> None:
         host.stop()
 
 
-def _tell(report: Report) -> None:
-    if report.state in _PASSING:
+def _log_report(report: Report) -> None:
+    if report.state in _TRANSIENT_STATES:
         return
-    level = logging.WARNING if report.state in _WORTH_A_WARNING else logging.INFO
+    level = logging.WARNING if report.state in _WARNING_STATES else logging.INFO
     name = f'{report.device_id} ({report.identifier})' if report.device_id else report.identifier
     with_driver = f', with {report.driver}' if report.driver else ''
     reason = f': {report.reason}' if report.reason else ''
@@ -141,7 +149,7 @@ def _tell(report: Report) -> None:
 
 
 @contextlib.contextmanager
-def _captured(path: Path | None) -> Iterator[None]:
+def _capturing(path: Path | None) -> Iterator[None]:
     if path is None:
         yield
         return
@@ -163,16 +171,16 @@ def _list_ports() -> None:
 
 
 @contextlib.contextmanager
-def _only_host(folder: Path) -> Iterator[None]:
-    """Hold the lock that tells others of the running host; raises HostError if there is one."""
+def _single_host(folder: Path) -> Iterator[None]:
+    """Hold the lock of the state folder; raises HostError if another host holds it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _lock_file(folder).open('a+') as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise HostError(
-                f'a host runs already with the state folder {folder}; end it, or choose another '
-                'folder with --state'
+                f'a host is already running with the state folder {folder}; stop it, or choose '
+                'another folder with --state'
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -181,13 +189,13 @@ def _only_host(folder: Path) -> Iterator[None]:
 
 
 def _reload(folder: Path) -> None:
-    no_host = f'no host runs with the state folder {folder}'
+    no_host = f'no host is running with the state folder {folder}'
     try:
         with _lock_file(folder).open() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except OSError:
-                # Held by the host whose number it contains.
+                # The host that holds the lock has written its process id.
                 os.kill(int(file.read()), signal.SIGHUP)
                 return
     except (FileNotFoundError, ProcessLookupError, ValueError):

@@ -1,4 +1,4 @@
-"""What instruments answer, read by the fields of the specification."""
+"""Parses the answers of instruments with the fields of the specification."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hos_device_layer.core.errors import ValueMismatchError
 from hos_device_layer.core.spec.field_types import Field, FieldType, Value
 from hos_device_layer.core.text import shortened
 
-# A number as instruments write it, with its unit: `+1.250E-03 V`, `12.5g`.
+# A number with an optional unit, as instruments write it: `+1.250E-03 V`, `12.5g`.
 _NUMBER = re.compile(r'\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*[^\d\s]*\s*')
 
-# Quoted parts may hold commas; a doubled quote stands for one.
+# Quoted parts may contain commas; a doubled quote stands for one quote.
 _PART = re.compile(r'\s*("(?:[^"]|"")*"|[^,]*)\s*(?:,|$)')
 
 _BOOLS = {'on': '1', 'off': '0'}
@@ -20,19 +20,19 @@ _BOOLS = {'on': '1', 'off': '0'}
 
 def read_answer(line: str, fields: Sequence[Field]) -> dict[str, Value]:
     """
-    Read the values of an answer, in the order of `fields`, separated by commas.
+    Parse an answer: values separated by commas, in the order of `fields`.
 
-    Raises ValueMismatchError, which says what was expected and what came.
+    Raises ValueMismatchError, which says what was expected and what was received.
     """
     parts = [line] if len(fields) == 1 else _split(line)
     try:
         if len(parts) != len(fields):
-            raise ValueMismatchError(f'{len(parts)} values instead of {len(fields)}')
+            raise ValueMismatchError(f'expected {len(fields)} values, got {len(parts)}')
         return {field.name: _read(part, field) for field, part in zip(fields, parts)}
     except ValueMismatchError as error:
         expected = ', '.join(field.to_text() for field in fields)
         raise ValueMismatchError(
-            f'{error} (expected {expected}; came {shortened(line)})'
+            f'{error} (expected {expected}; received {shortened(line)})'
         ) from None
 
 
@@ -49,6 +49,6 @@ def _read(text: str, field: Field) -> Value:
         return field.parse(_BOOLS.get(text.lower(), text))
     number = _NUMBER.fullmatch(text)
     if number is None:
-        raise ValueMismatchError(f'{field.name}: {shortened(text)} is no number')
-    # An instrument writes integers in float form, too: +1.0E+01.
+        raise ValueMismatchError(f'{field.name}: expected a number, got {shortened(text)}')
+    # Instruments also write integers in float form: +1.0E+01.
     return field.check(int(number[1])) if number[1].isdigit() else field.check(float(number[1]))

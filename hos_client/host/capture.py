@@ -1,8 +1,8 @@
 """
-Recordings of serial lines: every byte with its time.
+Recordings of serial ports: every byte with its time.
 
-A recording is text, one line for each piece: seconds since the beginning, the port, `>` for what
-was sent to the device or `<` for what came from it, and the bytes in hexadecimal.
+A recording is text, one line for each piece: seconds since the start, the port, `>` for bytes
+sent to the device or `<` for bytes received from it, and the bytes in hexadecimal.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FROM_DEVICE = '<'
 
 
 class Piece(NamedTuple):
-    """Bytes that went over a line in one direction; `time_s` since the recording began."""
+    """Bytes sent in one direction; `time_s` is the time since the start of the recording."""
 
     time_s: float
     port: str
@@ -30,13 +30,13 @@ class Piece(NamedTuple):
 
 
 class Capture:
-    """Writes a recording; may be used from any thread."""
+    """Writes a recording; thread-safe."""
 
     def __init__(self, path: Path) -> None:
         try:
             self._file = path.open('w', encoding='ascii')
         except OSError as error:
-            raise HostError(f'{path} cannot be written: {error.strerror}') from None
+            raise HostError(f'cannot write {path}: {error.strerror}') from None
         self._start = time.monotonic()
         self._lock = threading.Lock()
 
@@ -45,7 +45,7 @@ class Capture:
         piece = Piece(time.monotonic() - self._start, port, direction, data)
         with self._lock:
             if not self._file.closed:
-                # A whole line each time, so that a recording is good wherever it ends.
+                # Always a whole line, so that a recording is valid wherever it ends.
                 self._file.write(to_line(piece))
                 self._file.flush()
 
@@ -56,20 +56,20 @@ class Capture:
 
 
 def to_line(piece: Piece) -> str:
-    """Write a piece as a line of a recording."""
+    """Return a piece as a line of a recording."""
     port = quote(piece.port, safe='/')
     return f'{piece.time_s:.6f} {port} {piece.direction} {piece.data.hex()}\n'
 
 
 def read_recording(lines: Iterable[str]) -> Iterator[Piece]:
-    """Read a recording; raises HostError, naming the line."""
+    """Read a recording; raises HostError, which names the line."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             time_s, port, direction, data = line.split()
             if direction not in (TO_DEVICE, FROM_DEVICE):
-                raise ValueError(f'{direction!r} is neither > nor <')
+                raise ValueError(f'expected > or <, got {direction!r}')
             yield Piece(float(time_s), unquote(port), direction, bytes.fromhex(data))
         except ValueError as error:
-            raise HostError(f'line {number} of the recording cannot be read: {error}') from None
+            raise HostError(f'line {number} of the recording is invalid: {error}') from None

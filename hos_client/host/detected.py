@@ -1,4 +1,4 @@
-"""A device that an interface has found, and what the fleet says about it."""
+"""Discovered devices, with what the fleet specifies for them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ Info = Mapping[str, Any]
 @dataclass(frozen=True)
 class DetectedDevice:
     """
-    What drivers judge by.
+    A discovered device, as drivers see it.
 
-    `info` is what the interface has found out. `row` is the device's row in the fleet's table,
-    None while it is not known which device this is; `type`, `functions` and `streams` are those
-    of its row.
+    `info` comes from the interface. `row` is the device's row in the fleet's table, None while
+    the device is not identified. `type`, `functions` and `streams` belong to that row.
     """
 
     identifier: str
@@ -32,14 +31,14 @@ class DetectedDevice:
 
     @property
     def name(self) -> str:
-        """The id in the fleet and the identifier, or the identifier alone."""
+        """The device id and the identifier, or only the identifier if there is no row."""
         return f'{self.row.device_id} ({self.identifier})' if self.row else self.identifier
 
 
 def describe(
     identifier: str, connection_type: str, info: Info, row: FleetDevice | None, fleet: Fleet
 ) -> DetectedDevice:
-    """Put together what is known about a device."""
+    """Return a discovered device with the row and the specification of its type."""
     if row is None:
         return DetectedDevice(identifier, connection_type, info)
     return DetectedDevice(

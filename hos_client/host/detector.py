@@ -1,4 +1,4 @@
-"""An interface's own thread: looks again and again for what has come and gone."""
+"""The thread of an interface, which calls it repeatedly."""
 
 from __future__ import annotations
 
@@ -11,50 +11,51 @@ from .interface import Interface
 
 _log = logging.getLogger(__name__)
 
-Report = Callable[[str, Mapping[str, Info]], object]
+OnDevices = Callable[[str, Mapping[str, Info]], object]
 
 
 class Detector:
     """
-    Runs an interface from `start` to `stop`; every look is reported by its connection type.
+    Runs an interface from `start` to `stop`; passes on its connection type and devices.
 
-    A look that fails is reported in the log, and what was there stays.
+    If the interface raises an exception, it is logged, and the devices do not change.
     """
 
-    def __init__(self, interface: Interface, report: Report) -> None:
+    def __init__(self, interface: Interface, on_devices: OnDevices) -> None:
         self.interface = interface
-        self._report = report
+        self._on_devices = on_devices
         self._stopping = threading.Event()
         self._last_problem = ''
         name = f'interface {type(interface).__name__}'
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; does not wait for an interface that blocks."""
+        """Stop; does not wait for an interface that blocks."""
         self._stopping.set()
 
     def join(self, timeout: float) -> None:
-        """Wait until the thread has ended."""
+        """Wait up to `timeout` [s] until the thread has ended."""
         self._thread.join(timeout)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._look()
+            self._poll()
             delay = self.interface._loop_delay
             self._stopping.wait(delay if delay > 0 else None)
         try:
             self.interface.close()
         except Exception:
-            _log.exception('%s cannot be closed', type(self.interface).__name__)
+            _log.exception('cannot close %s', type(self.interface).__name__)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         try:
             devices = dict(self.interface.get_devices())
         except Exception as error:
-            # Whatever an interface does, the others go on; the same problem is said once.
+            # Any exception of an interface is logged, a repeated one only once.
             problem = f'{type(error).__name__}: {error}'
             if problem != self._last_problem:
                 _log.error(
@@ -67,4 +68,4 @@ class Detector:
             return
         self._last_problem = ''
         if not self._stopping.is_set():
-            self._report(self.interface.connection_type, devices)
+            self._on_devices(self.interface.connection_type, devices)

@@ -1,4 +1,4 @@
-"""What there is and how far it has got: a pure core, told what happens, answering what to do."""
+"""The discovered devices and their states: a pure core that turns events into effects."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from .driver_selection import candidates_for
 from .interface import compare
 from .matching import FleetRows, Match, match, uid_of
 
-# A device that cannot be used is tried again after so long, doubling up to the longest [s].
+# Wait before an unavailable device is tried again; doubles up to the longest [s].
 FIRST_RETRY_S = 0.125
 LONGEST_RETRY_S = 5.0
 
 
 class DeviceState(enum.Enum):
-    """How far a detected device has got."""
+    """The state of a discovered device."""
 
     NEW = 'new'
     STARTING = 'starting'
     READY = 'ready'
-    WAITING = 'waiting'  # not known which device of the fleet it is
+    WAITING = 'waiting'  # not identified: it matches no row of the fleet
     UNSUPPORTED = 'unsupported'
-    UNAVAILABLE = 'unavailable'  # cannot be used now, is tried again
+    UNAVAILABLE = 'unavailable'  # cannot be used now, will be tried again
     STOPPING = 'stopping'
     GONE = 'gone'
 
 
 class Start(NamedTuple):
-    """Make a driver, the first of `candidates` that supports the device."""
+    """Create a driver: the first of `candidates` that supports the device."""
 
     attempt: int
     device: DetectedDevice
@@ -43,35 +43,35 @@ class Start(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """End a driver; its actions fail with the reason."""
+    """Close a driver; its actions fail with the reason."""
 
     attempt: int
     reason: str
 
 
 class Assign(NamedTuple):
-    """Let a running driver know which device of the fleet it has."""
+    """Tell a running driver which device of the fleet it handles."""
 
     attempt: int
     device: DetectedDevice
 
 
 class Register(NamedTuple):
-    """Connect a device to the platform: from now on it gets actions."""
+    """Connect a device to the platform, so that it receives actions."""
 
     attempt: int
     device: DetectedDevice
 
 
 class Unregister(NamedTuple):
-    """Take a device back from the platform."""
+    """Disconnect a device from the platform."""
 
     attempt: int
     device: DetectedDevice
 
 
 class Report(NamedTuple):
-    """A device has got somewhere; for a person to read."""
+    """The new state of a device, for users."""
 
     connection_type: str
     identifier: str
@@ -93,7 +93,7 @@ class _Entry:
     reason: str = ''
     unmatched: str = ''  # why it has no row
     reported_uid: int | None = None
-    attempt: int | None = None  # the one that runs
+    attempt: int | None = None  # the running one
     driver: type[Driver] | None = None
     candidates: Sequence[type[Driver]] = ()
     registered: DetectedDevice | None = None
@@ -103,6 +103,7 @@ class _Entry:
 
     @property
     def report(self) -> Report:
+        """The state of the device, for users."""
         row = self.device.row
         return Report(
             self.device.connection_type,
@@ -116,10 +117,10 @@ class _Entry:
 
 class DeviceRegistry:
     """
-    The detected devices of a host. `now` is a monotonic time [s].
+    The discovered devices of a host. `now` is a monotonic time [s].
 
-    Each attempt to handle a device has a number; what is told about an attempt that has ended is
-    ignored. After `Stop` an attempt goes on until `ended`; the next begins only then.
+    Each attempt to handle a device has a number; events of an attempt that has ended are ignored.
+    After `Stop` an attempt lasts until `ended`; only then the next one starts.
     """
 
     def __init__(self, drivers: Iterable[type[Driver]] = (), fleet: Fleet | None = None) -> None:
@@ -130,23 +131,23 @@ class DeviceRegistry:
         self._attempts = itertools.count(1)
         self._effects: list[HostEffect] = []
 
-    # What can be asked
+    # Queries
 
     def reports(self) -> list[Report]:
-        """Return where every device is now."""
+        """Return the state of every device."""
         return [entry.report for entry in self._entries.values()]
 
     def next_deadline(self) -> float | None:
-        """Return when `advance` has something to do."""
+        """Return the time of the next retry, None if there is none."""
         times = [e.retry_at for e in self._entries.values() if e.state is DeviceState.UNAVAILABLE]
         return min((time for time in times if time is not None), default=None)
 
-    # What can happen
+    # Events
 
     def found(
         self, interface: str, connection_type: str, devices: Mapping[str, Info]
     ) -> list[HostEffect]:
-        """Take what an interface sees now; several may have one connection type."""
+        """Process the devices of an interface; interfaces may share a connection type."""
         changes = compare(self._seen.get(interface, {}), devices)
         self._seen[interface] = dict(devices)
         for identifier in changes.disappeared:
@@ -166,7 +167,7 @@ class DeviceRegistry:
         return self._settle()
 
     def created(self, attempt: int, driver: type[Driver]) -> list[HostEffect]:
-        """Take note that a driver runs."""
+        """Record that a driver has been created."""
         entry = self._entry(attempt)
         if entry is not None and entry.state is DeviceState.STARTING:
             entry.driver = driver
@@ -174,7 +175,7 @@ class DeviceRegistry:
         return self._settle()
 
     def unsupported(self, attempt: int, reason: str) -> list[HostEffect]:
-        """Take note that no driver has taken a device; the attempt has ended."""
+        """Record that no driver supports a device; the attempt has ended."""
         entry = self._finished(attempt)
         if entry is not None:
             if entry.device.row is None:
@@ -184,7 +185,7 @@ class DeviceRegistry:
         return self._settle()
 
     def unavailable(self, attempt: int, reason: str, now: float) -> list[HostEffect]:
-        """Take note that a device cannot be used at present; the attempt has ended."""
+        """Record that a device cannot be used now; the attempt has ended."""
         entry = self._finished(attempt)
         if entry is not None:
             self._retry_later(entry, now)
@@ -192,7 +193,7 @@ class DeviceRegistry:
         return self._settle()
 
     def lost(self, attempt: int, reason: str, now: float) -> list[HostEffect]:
-        """Take note that a driver has lost its device."""
+        """Record that a driver has lost its device."""
         entry = self._entry(attempt)
         if entry is not None and entry.state is not DeviceState.STOPPING:
             self._retry_later(entry, now)
@@ -200,34 +201,34 @@ class DeviceRegistry:
         return self._settle()
 
     def identified(self, attempt: int, uid: int) -> list[HostEffect]:
-        """Take the uid that a device tells about itself."""
+        """Record the uid that a device reports for itself."""
         entry = self._entry(attempt)
         if entry is not None:
             entry.reported_uid = uid
         return self._settle()
 
     def ended(self, attempt: int) -> list[HostEffect]:
-        """Take note that an attempt that was stopped has ended."""
+        """Record that a stopped attempt has ended."""
         self._finished(attempt)
         return self._settle()
 
     def set_fleet(self, fleet: Fleet) -> list[HostEffect]:
-        """Take another description of the fleet; devices it does not concern go on."""
+        """Replace the fleet; devices whose rows have not changed are not affected."""
         self._rows = FleetRows(fleet)
         return self._settle()
 
     def set_drivers(self, drivers: Iterable[type[Driver]]) -> list[HostEffect]:
-        """Take other drivers; a device is asked about again if the choice could be another."""
+        """Replace the drivers; restart devices for which another driver could be chosen."""
         self._drivers = tuple(drivers)
         for entry in self._entries.values():
             now_candidates = candidates_for(self._drivers, entry.device.connection_type)
             if entry.driver is None:
-                is_concerned = list(entry.candidates) != now_candidates
+                is_affected = list(entry.candidates) != now_candidates
             else:
-                is_concerned = _up_to(entry.driver, entry.candidates) != _up_to(
+                is_affected = _up_to(entry.driver, entry.candidates) != _up_to(
                     entry.driver, now_candidates
                 )
-            if not is_concerned:
+            if not is_affected:
                 entry.candidates = now_candidates
             elif entry.attempt is not None:
                 self._stop(entry, 'the drivers have changed')
@@ -236,7 +237,7 @@ class DeviceRegistry:
         return self._settle()
 
     def advance(self, now: float) -> list[HostEffect]:
-        """Try again what is due."""
+        """Retry the devices that are due."""
         deadline = self.next_deadline()
         if deadline is None or deadline > now:
             return []
@@ -247,16 +248,16 @@ class DeviceRegistry:
         return self._settle()
 
     def close(self, reason: str) -> list[HostEffect]:
-        """Stop everything, for good."""
+        """Stop every device for good."""
         for entry in self._entries.values():
             entry.is_present = False
             self._stop(entry, reason)
         return self._settle()
 
-    # How it goes on
+    # Transitions
 
     def _settle(self) -> list[HostEffect]:
-        """Do what follows from what has happened, and return all there is to do."""
+        """Update all devices after an event, and return the effects."""
         self._match_all()
         for key, entry in list(self._entries.items()):
             if entry.state is DeviceState.GONE:
@@ -269,7 +270,7 @@ class DeviceRegistry:
     def _match_all(self) -> None:
         assigned: dict[str, str] = {}
         present = [entry for entry in self._entries.values() if entry.is_present]
-        # Who has a row keeps it; who comes later sees that it is taken.
+        # Devices that have a row keep it, so they are matched first.
         for entry in sorted(present, key=lambda entry: entry.device.row is None):
             old = entry.device
             found = match(old.info, entry.reported_uid, self._rows, assigned)
@@ -279,20 +280,20 @@ class DeviceRegistry:
                 old.identifier, old.connection_type, old.info, found.row, self._rows.fleet
             )
             if device != old:
-                self._take_match(entry, device, found)
+                self._apply_match(entry, device, found)
             elif entry.unmatched != found.reason:
                 entry.unmatched = found.reason
                 if entry.state is DeviceState.WAITING:
                     self._set(entry, DeviceState.WAITING, found.reason)
 
-    def _take_match(self, entry: _Entry, device: DetectedDevice, found: Match) -> None:
+    def _apply_match(self, entry: _Entry, device: DetectedDevice, found: Match) -> None:
         entry.unmatched = found.reason
         if entry.state in (DeviceState.READY, DeviceState.WAITING) and entry.attempt is not None:
             if entry.reported_uid is None:
                 self._stop(entry, 'its row in the fleet has changed')
                 entry.device = device
                 return
-            # The driver has found out itself whose device it is: there is no need to reopen it.
+            # The device has identified itself to its driver, so it need not be reopened.
             entry.device = device
             self._effects.append(Assign(entry.attempt, device))
             self._set_running(entry)
@@ -354,14 +355,14 @@ class DeviceRegistry:
             entry.driver = None
             if entry.state is not DeviceState.STOPPING:
                 return entry
-            # Whatever became of it: it was to end.
-            again = DeviceState.NEW if entry.retry_at is None else DeviceState.UNAVAILABLE
-            self._set(entry, again if entry.is_present else DeviceState.GONE, entry.reason)
+            # It was being stopped, so its last outcome does not matter.
+            next_state = DeviceState.NEW if entry.retry_at is None else DeviceState.UNAVAILABLE
+            self._set(entry, next_state if entry.is_present else DeviceState.GONE, entry.reason)
         return None
 
 
 def _up_to(driver: type[Driver], candidates: Sequence[type[Driver]]) -> list[type[Driver]] | None:
-    """Return the drivers that were asked until one was chosen, None if it is not among them."""
+    """Return the candidates up to the chosen driver, None if it is not one of them."""
     return list(candidates[: candidates.index(driver) + 1]) if driver in candidates else None
 
 

@@ -1,4 +1,4 @@
-"""What a host fetches from its device manager: the fleet and the site's handlers."""
+"""Downloads from the device manager: the fleet, and the handlers of the site."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _HANDLERS_FOLDER = 'handlers-'
 
 
 class DownloadError(HostError, OSError):
-    """The device manager cannot be reached, or gives what cannot be used."""
+    """A download failed, or its content is invalid."""
 
 
 class HostDownloads:
     """
-    Files of the device manager, kept in `folder`: a host starts with them while it is away.
+    Files of the device manager, kept in `folder`, so that a host can start without it.
 
-    Each is asked for by its digest, so that only what has changed is sent. Handlers are code:
-    they are taken only over a line that nobody can change on its way.
+    Each is requested with its digest, so that only changed files are sent. Handlers are code:
+    they are accepted only over an encrypted connection or from this machine.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class HostDownloads:
     ) -> None:
         self._settings = settings
         self._folder = folder
-        self._allow_handlers = allow_unencrypted_handlers or _is_safe(settings.url)
+        self._allow_handlers = allow_unencrypted_handlers or _is_secure(settings.url)
         self._has_warned = False
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def fleet(self) -> Fleet | None:
-        """Return the fleet as it was fetched last, None if it never was."""
+        """Return the fleet of the last download, None if there was none."""
         content = self._kept(_FLEET_FILE)
         if content is None:
             return None
@@ -59,7 +59,7 @@ class HostDownloads:
             return None
 
     def handlers_folder(self) -> Path | None:
-        """Return the folder of the handlers that were fetched last, None if there are none."""
+        """Return the folder with the handlers of the last download, None if there are none."""
         content = self._kept(_HANDLERS_FILE)
         if content is None or not self._allow_handlers:
             return None
@@ -68,22 +68,22 @@ class HostDownloads:
             if not folder.is_dir():
                 self._unpack(content, folder)
         except (ArchiveError, OSError) as error:
-            raise DownloadError(f'the handlers cannot be unpacked: {error}') from None
+            raise DownloadError(f'cannot unpack the handlers: {error}') from None
         return folder
 
     def refresh_fleet(self) -> bool:
-        """Fetch the fleet if it has changed; returns whether it has. Raises DownloadError."""
+        """Download the fleet if it has changed; returns whether it has. Raises DownloadError."""
         return self._refresh(_FLEET_FILE)
 
     def refresh_handlers(self) -> bool:
-        """Fetch the handlers if they have changed; returns whether they have, as above."""
+        """Download the handlers if they have changed; returns whether they have."""
         if self._allow_handlers:
             return self._refresh(_HANDLERS_FILE)
         if not self._has_warned:
             self._has_warned = True
             _log.warning(
-                'handlers are not fetched from %s: the line is not encrypted. Use wss://, or '
-                '--allow-unencrypted-handlers on a network where nobody else can be',
+                'handlers are not downloaded from %s: the connection is not encrypted. Use '
+                'wss://, or --allow-unencrypted-handlers on a network that you trust',
                 self._settings.url,
             )
         return False
@@ -93,7 +93,7 @@ class HostDownloads:
         headers = {} if kept is None else {'If-None-Match': f'"{_digest(kept)}"'}
         if self._settings.token:
             headers['Authorization'] = f'Bearer {self._settings.token}'
-        # ws: becomes http:, wss: https:.
+        # ws: becomes http:, wss: becomes https:.
         url = 'http' + self._settings.url.removeprefix('ws').rstrip('/') + '/host/' + name
         try:
             answer = http.get(url, headers=headers, ca_file=self._settings.ca_file)
@@ -103,19 +103,19 @@ class HostDownloads:
             return False
         if answer.status != 200:
             raise DownloadError(
-                f'{name}: the gateway answers {answer.status}: {answer.text[:200]}'
+                f'{name}: the gateway answered with status {answer.status}: {answer.text[:200]}'
             )
         self._keep(name, answer)
         return True
 
     def _keep(self, name: str, answer: http.Response) -> None:
         if answer.header.get('etag') != f'"{_digest(answer.body)}"':
-            raise DownloadError(f'{name} does not have the digest that the gateway gives')
+            raise DownloadError(f'{name} does not match the digest that the gateway sent')
         try:
-            # Looked at before it replaces what is good.
+            # Validated before it replaces the file of the last download.
             unpack(answer.body) if name == _HANDLERS_FILE else fleet_from_json(answer.body)
         except (ArchiveError, SpecError) as error:
-            raise DownloadError(f'{name} cannot be used: {error}') from None
+            raise DownloadError(f'{name} is invalid: {error}') from None
         handle, temporary = tempfile.mkstemp(dir=self._folder)
         with os.fdopen(handle, 'wb') as file:
             file.write(answer.body)
@@ -140,7 +140,7 @@ class HostDownloads:
                 shutil.rmtree(other, ignore_errors=True)
 
 
-def _is_safe(url: str) -> bool:
+def _is_secure(url: str) -> bool:
     parts = urlsplit(url)
     if parts.scheme == 'wss' or parts.hostname == 'localhost':
         return True

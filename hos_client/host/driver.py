@@ -1,4 +1,4 @@
-"""What handles a device: subclass Driver."""
+"""Drivers handle devices: subclass Driver."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .detected import DetectedDevice
 @dataclass(frozen=True)
 class Action:
     """
-    Something a device is told to do.
+    A function call for a device.
 
-    `arguments` are typed, by name; for a device type with `serialized_api` the whole command is
-    `text` instead. `timeout_s` is how long [s] the action may take.
+    `arguments` holds typed values by name. For a device type with `serialized_api`, `text` is the
+    whole serialized command instead. The action may take `timeout_s` [s].
     """
 
     id: int
@@ -28,11 +28,12 @@ class Action:
 
 class Driver(ABC):
     """
-    Handles one device; made when the device appears, never reused.
+    Handles one device; created when the device appears, never reused.
 
-    Of the drivers with the interface's `connection_type` the first that is `supported` gets a
-    device: a child class is asked before its parent, a higher `priority` before a lower. The
-    constructor, `supported` and `action` run on a thread of the device's own and may block.
+    Of the drivers with the interface's `connection_type`, the first one for which `supported`
+    returns True handles the device. A higher `priority` is tried first, but a subclass always
+    before its parents. The constructor, `supported` and `action` run on a thread of the device
+    and may block.
     """
 
     connection_type: ClassVar[str] = ''
@@ -44,22 +45,21 @@ class Driver(ABC):
         self.device_type = device.row.device_type if device.row else ''
         self.device_connection = device.connection_type
         self.device_name = device.row.device_id if device.row else identifier
-        # The newest values by the name of their stream; `event_manager.device_changed(self)`
-        # sends them.
+        # The latest values by stream name; `event_manager.device_changed(self)` sends them.
         self.data: dict[str, Any] = {}
 
     @classmethod
     @abstractmethod
     def supported(cls, device: DetectedDevice) -> bool:
-        """Return whether this class handles a device; nothing is changed by asking."""
+        """Return whether this class handles a device; must have no side effects."""
 
     @abstractmethod
     def action(self, data: Action) -> Any:
         """
-        Carry out an action and return its result: a mapping by name, or values in order.
+        Perform an action and return its result: a mapping by name, or values in order.
 
-        What it raises is the failure, and its text is what the caller reads.
+        An exception fails the action, and the caller gets its text.
         """
 
     def disconnect(self) -> None:  # noqa: B027 (most have nothing to close)
-        """Let go of the device; called once, while an action may still run."""
+        """Close the device; called once, possibly while an action is running."""

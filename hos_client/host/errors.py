@@ -1,12 +1,12 @@
 """
-Every error that drivers and interfaces raise on purpose.
+The errors of the host, and those that drivers and interfaces raise.
 
     HostError
-    ├── ActionError (RuntimeError)             an action failed; its caller reads the text
-    ├── DeviceUnavailableError (OSError)       a device cannot be used now, and is tried again
+    ├── ActionError (RuntimeError)             an action failed; the caller gets the text
+    ├── DeviceUnavailableError (OSError)       a device cannot be used now; retried later
     └── HandlerError (ValueError)              a handler cannot be loaded
 
-The text of each says what is wrong, where, and what to do.
+Each text says what is wrong, where, and what to do.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from ..errors import ClientError
 
 
 class HostError(ClientError):
-    """The root: catch this to catch everything a host raises on purpose."""
+    """Base class of every error that a host raises."""
 
 
 class ActionError(HostError, RuntimeError):
-    """An action failed; its text is what the caller gets."""
+    """An action failed; the caller gets the text."""
 
 
 class DeviceUnavailableError(HostError, OSError):
     """
-    A device cannot be used at present: its port is busy, or its cable was pulled.
+    A device cannot be used now, for example because its port is busy or was unplugged.
 
-    Raised in a driver's constructor it means: try again later.
+    The host closes the driver and opens the device again later.
     """
 
 

@@ -1,4 +1,4 @@
-"""The host: detects local devices, handles them, and makes them devices of the platform."""
+"""The host: discovers local devices, runs their drivers, and registers them with the platform."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from .task_router import TaskRouter
 
 _log = logging.getLogger(__name__)
 
-# How long a driver may take to let go before it is left behind [s].
+# Longest time that a driver may take to close its device; then it is abandoned [s].
 RELEASE_S = 3.0
 
 OnReport = Callable[[Report], object]
@@ -45,11 +45,11 @@ OnReport = Callable[[Report], object]
 
 class Host:
     """
-    Runs interfaces and drivers; the devices they give are those of `client`.
+    Runs interfaces and drivers, and adds their devices to `client`.
 
-    What is known of the devices changes on one thread, which runs from `start` to `stop`; each
-    interface and each device has a thread of its own. `on_report` is told, on the host's thread,
-    where each device has got to.
+    The device registry is used on one thread, which runs from `start` to `stop`; each interface
+    and each device has a thread of its own. `on_report` is called on the host's thread when the
+    state of a device changes.
     """
 
     def __init__(self, client: Client, on_report: OnReport | None = None) -> None:
@@ -68,64 +68,72 @@ class Host:
     # From any thread
 
     def start(self) -> None:
-        """Begin; the client has to be started already."""
+        """Start; the client must be running."""
         event_manager.add_listener(self)
         self._thread.start()
         self._router.start()
 
     def stop(self) -> None:
-        """Let go of every device."""
-        self._events.put(self._begin_to_stop)
+        """Close every device and stop."""
+        self._events.put(self._begin_stop)
         self._thread.join()
         self._router.stop()
         event_manager.remove_listener(self)
 
     def set_fleet(self, fleet: Fleet) -> None:
-        """Take a description of the fleet."""
-        self._events.put(lambda: self._take_fleet(fleet))
+        """Replace the fleet."""
+        self._events.put(lambda: self._set_fleet(fleet))
 
     def set_handlers(self, handlers: LoadedHandlers) -> None:
-        """Take other interfaces and drivers."""
-        self._events.put(lambda: self._take_handlers(handlers))
+        """Replace the interfaces and drivers."""
+        self._events.put(lambda: self._set_handlers(handlers))
 
     def add_interface(self, interface: Interface) -> None:
-        """Run one more interface, an object made by the program itself."""
-        self._events.put(lambda: self._detect(interface, interface))
+        """Run one more interface, an object that the program has created."""
+        self._events.put(lambda: self._run_interface(interface, interface))
 
-    # What workers tell (WorkerEvents), on their threads
+    # SupervisorEvents, on the threads of the supervisors
 
     def created(self, attempt: int, driver: type[Driver]) -> None:
-        self._tell(self._registry.created, attempt, driver)
+        """Record that a device has its driver."""
+        self._record(self._registry.created, attempt, driver)
 
     def unsupported(self, attempt: int, reason: str) -> None:
-        self._tell(self._registry.unsupported, attempt, reason)
+        """Record that no driver supports a device."""
+        self._record(self._registry.unsupported, attempt, reason)
         self._events.put(lambda: self._forget(attempt))
 
     def unavailable(self, attempt: int, reason: str) -> None:
-        self._tell(self._registry.unavailable, attempt, reason, time.monotonic())
+        """Record that a device cannot be used now."""
+        self._record(self._registry.unavailable, attempt, reason, time.monotonic())
         self._events.put(lambda: self._forget(attempt))
 
     def ended(self, attempt: int) -> None:
-        self._tell(self._registry.ended, attempt)
+        """Record that a stopped attempt has ended."""
+        self._record(self._registry.ended, attempt)
         self._events.put(lambda: self._forget(attempt))
 
     def lost(self, attempt: int, reason: str) -> None:
-        self._tell(self._registry.lost, attempt, reason, time.monotonic())
+        """Record that a driver has lost its device in an action."""
+        self._record(self._registry.lost, attempt, reason, time.monotonic())
 
-    # What drivers tell (Listener), on their threads
+    # Listener, on the threads of the drivers
 
     def device_changed(self, driver: Driver) -> None:
+        """Send the values of a driver as samples of its streams."""
         row = driver.device.row
         if row is not None:
             for stream, values in list(driver.data.items()):
                 self._platform.sample(row.device_id, stream, values)
 
     def device_identified(self, driver: Driver, uid: int) -> None:
+        """Record the uid that a device reports for itself."""
         self._for_supervisor_of(
             driver, lambda supervisor: self._registry.identified(supervisor.attempt, uid)
         )
 
     def device_lost(self, driver: Driver, reason: str) -> None:
+        """Record that a driver has lost its device."""
         now = time.monotonic()
         self._for_supervisor_of(
             driver, lambda supervisor: self._registry.lost(supervisor.attempt, reason, now)
@@ -135,18 +143,14 @@ class Host:
         self, driver: Driver, effects: Callable[[Supervisor], list[HostEffect]]
     ) -> None:
         def find() -> None:
-            supervisors = [
-                supervisor
-                for supervisor in self._supervisors.values()
-                if supervisor.driver is driver
-            ]
-            for supervisor in supervisors:
-                self._carry_out(effects(supervisor))
+            found = [s for s in self._supervisors.values() if s.driver is driver]
+            for supervisor in found:
+                self._perform(effects(supervisor))
 
         self._events.put(find)
 
-    def _tell(self, happened: Callable[..., list[HostEffect]], *facts: Any) -> None:
-        self._events.put(lambda: self._carry_out(happened(*facts)))
+    def _record(self, event: Callable[..., list[HostEffect]], *facts: Any) -> None:
+        self._events.put(lambda: self._perform(event(*facts)))
 
     # On the host's thread
 
@@ -155,9 +159,9 @@ class Host:
             with contextlib.suppress(queue.Empty):
                 self._events.get(timeout=self._wait_s())()
             now = time.monotonic()
-            self._carry_out(self._registry.advance(now))
+            self._perform(self._registry.advance(now))
             for attempt in [a for a, deadline in self._releasing.items() if deadline <= now]:
-                self._leave_behind(attempt)
+                self._abandon(attempt)
 
     def _wait_s(self) -> float | None:
         deadlines = [*self._releasing.values()]
@@ -166,68 +170,68 @@ class Host:
             deadlines.append(retry)
         return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
 
-    def _begin_to_stop(self) -> None:
+    def _begin_stop(self) -> None:
         self._stopping = True
         for detector in self._detectors.values():
             detector.stop()
-        self._carry_out(self._registry.close('the host is stopping'))
+        self._perform(self._registry.close('the host is stopping'))
 
-    def _take_fleet(self, fleet: Fleet) -> None:
+    def _set_fleet(self, fleet: Fleet) -> None:
         self._router.timeouts = {
             f.name: f.timeout_s for f in fleet.functions if f.timeout_s is not None
         }
-        self._carry_out(self._registry.set_fleet(fleet))
+        self._perform(self._registry.set_fleet(fleet))
 
-    def _take_handlers(self, handlers: LoadedHandlers) -> None:
-        self._carry_out(self._registry.set_drivers(handlers.drivers))
+    def _set_handlers(self, handlers: LoadedHandlers) -> None:
+        self._perform(self._registry.set_drivers(handlers.drivers))
         for interface in [i for i in self._detectors if isinstance(i, type)]:
             if interface not in handlers.interfaces:
                 self._detectors.pop(interface).stop()
-                self._carry_out(
+                self._perform(
                     self._registry.found(_name(interface), interface.connection_type, {})
                 )
         for interface in handlers.interfaces:
             if interface not in self._detectors:
                 try:
-                    self._detect(interface, interface())
+                    self._run_interface(interface, interface())
                 except Exception:
-                    # Whatever an interface does, it is reported and left out.
-                    _log.exception('the interface %s cannot be made', interface.__name__)
+                    # Any exception of an interface is reported, and the interface is skipped.
+                    _log.exception('cannot create the interface %s', interface.__name__)
 
-    def _detect(self, key: type[Interface] | Interface, interface: Interface) -> None:
+    def _run_interface(self, key: type[Interface] | Interface, interface: Interface) -> None:
         if self._stopping:
             return
-        detector = Detector(interface, functools.partial(self._report_found, key))
+        detector = Detector(interface, functools.partial(self._devices_found, key))
         self._detectors[key] = detector
         detector.start()
 
-    def _report_found(
+    def _devices_found(
         self,
         key: type[Interface] | Interface,
         connection_type: str,
         devices: Mapping[str, Info],
     ) -> None:
-        def take() -> None:
-            # One that has been replaced meanwhile has nothing to say.
+        def record() -> None:
+            # Ignored if the interface has been replaced in the meantime.
             if key in self._detectors and not self._stopping:
-                self._carry_out(self._registry.found(_name(key), connection_type, devices))
+                self._perform(self._registry.found(_name(key), connection_type, devices))
 
-        self._events.put(take)
+        self._events.put(record)
 
-    def _leave_behind(self, attempt: int) -> None:
+    def _abandon(self, attempt: int) -> None:
         supervisor = self._supervisors[attempt]
         _log.error(
-            '%s: its driver does not let go and is left behind; it may keep the device open',
+            '%s: its driver did not close in time and was abandoned; it may keep the device open',
             supervisor.driver.identifier if supervisor.driver else f'attempt {attempt}',
         )
-        self._carry_out(self._registry.ended(attempt))
+        self._perform(self._registry.ended(attempt))
         self._forget(attempt)
 
     def _forget(self, attempt: int) -> None:
         self._supervisors.pop(attempt, None)
         self._releasing.pop(attempt, None)
 
-    def _carry_out(self, effects: list[HostEffect]) -> None:
+    def _perform(self, effects: list[HostEffect]) -> None:
         for effect in effects:
             match effect:
                 case Start(attempt, device, candidates):

@@ -1,4 +1,4 @@
-"""What detects devices: subclass Interface."""
+"""Interfaces discover devices: subclass Interface."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .detected import Info
 
 class Interface(ABC):
     """
-    Finds the devices of one kind of connection.
+    Discovers the devices of one connection type.
 
-    `get_devices` runs on a thread of its own, every `_loop_delay` seconds; 0 means once. What
-    appeared and disappeared is found by comparing what it returns.
+    `get_devices` runs on a thread of its own, every `_loop_delay` seconds; 0 means once. The host
+    compares the results to find devices that appeared or disappeared.
     """
 
     connection_type: ClassVar[str] = ''
@@ -23,26 +23,26 @@ class Interface(ABC):
     @abstractmethod
     def get_devices(self) -> Mapping[str, Info]:
         """
-        Return what is there now: what is known about each device, by an identifier.
+        Return the devices that are present now: the info of each one by an identifier.
 
-        The info of a device that stays stays the same. Two keys of it are read by the host:
-        `names`, the texts by which the fleet's `serial_info` may name the device, the most
-        specific first; and `uid`, if the device tells its own.
+        The info of a device must not change while it is present. The host reads two keys:
+        `names`, the names that match the fleet's `serial_info`, the most specific first; and
+        `uid`, if the device reports one.
         """
 
     def close(self) -> None:  # noqa: B027 (most have nothing to close)
-        """Free what the interface holds; called once, when it is no longer needed."""
+        """Release resources; called once, when the interface is no longer needed."""
 
 
 class Changes(NamedTuple):
-    """Identifiers by what happened; a device that was replaced disappeared and appeared."""
+    """The identifiers that appeared and disappeared; a replaced device is in both."""
 
     appeared: tuple[str, ...]
     disappeared: tuple[str, ...]
 
 
 def compare(before: Mapping[str, Info], now: Mapping[str, Info]) -> Changes:
-    """Return what has changed between two looks."""
+    """Return the changes between two results of `get_devices`."""
     return Changes(
         tuple(key for key, info in now.items() if key not in before or before[key] != info),
         tuple(key for key, info in before.items() if key not in now or now[key] != info),

@@ -1,8 +1,8 @@
 """
-The L1 protocol of microcontrollers on serial lines, without a line: bytes in, events out.
+The L1 protocol of microcontrollers on serial ports, without I/O: bytes in, events out.
 
-A command is ASCII with a line end. The device answers with status bytes, and with lines of
-letter-number pairs. A status byte stands where a line could begin; it needs no line end.
+A command is ASCII with a line end. The device answers with status bytes and with lines of
+letter-number pairs. A status byte comes where a line could begin and needs no line end.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ WORKING = 0x31
 DONE = 0x30
 FAILED = 0x41
 
-# Longer lines are noise: microcontrollers have small buffers.
+# Microcontrollers have small buffers, so a longer line is noise.
 MAX_LINE = 256
 
-# What the values of one result may take in all.
+# Largest size of the values of one result, in characters.
 MAX_RESULT = 4096
 
-# Noise and error codes may come without a line end; after so long a silence they are over [s].
+# Noise and error codes may come without a line end; this long a silence ends them [s].
 GAP_S = 0.25
 
 _SAMPLE = re.compile(r'S(\d{1,3})(V.*)', re.DOTALL)
@@ -34,21 +34,21 @@ _CODE = re.compile(r'A(\d{1,9})')
 
 
 class Received(NamedTuple):
-    """The device has got the command."""
+    """The device has received the command."""
 
 
 class Working(NamedTuple):
-    """The device is carrying out the command."""
+    """The device is executing the command."""
 
 
 class Done(NamedTuple):
-    """The command has succeeded; `values` are the lines before, `V5V1`."""
+    """The command has succeeded; `values` are the lines before it, such as `V5V1`."""
 
     values: str
 
 
 class Failed(NamedTuple):
-    """The command has failed, with the device's own code."""
+    """The command has failed; `code` is the device's own."""
 
     code: int
 
@@ -61,12 +61,12 @@ class Sample(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """Bytes that are no L1."""
+    """Bytes that are not valid L1."""
 
     data: bytes
 
 
-Event = Received | Working | Done | Failed | Sample | Noise
+L1Event = Received | Working | Done | Failed | Sample | Noise
 
 
 class _Phase(enum.Enum):
@@ -77,46 +77,47 @@ class _Phase(enum.Enum):
 
 class L1:
     """
-    One line: at most one command at a time. `now` is a monotonic time [s].
+    The protocol of one port, with at most one command at a time. `now` is a monotonic time [s].
 
-    What belongs to a command that was given up is not taken for the next one's: after giving up,
-    an end counts only when the device has received the new command.
+    After a command was abandoned, its late answers are not attributed to the next command: an
+    end counts only after the device has received the new command.
     """
 
     def __init__(self) -> None:
         self._phase = _Phase.IDLE
-        self._is_doubtful = False
+        self._is_abandoned = False
         self._line = bytearray()
         self._is_noise = False
         self._values = ''
         self._last_byte = 0.0
-        self._events: list[Event] = []
+        self._events: list[L1Event] = []
 
     @property
     def is_busy(self) -> bool:
+        """Whether a command has not ended."""
         return self._phase is not _Phase.IDLE
 
     @property
     def half_line(self) -> bytes:
-        """What has come of a line that has not ended."""
+        """The received part of a line that has not ended."""
         return bytes(self._line)
 
     def command(self, text: str) -> bytes:
-        """Return the bytes of a command; raises ValueMismatchError for what cannot be sent."""
+        """Start a command and return its bytes; raises ValueMismatchError if it is invalid."""
         if not text or not text.isascii() or not text.isprintable():
-            raise ValueMismatchError(f'{text!r} cannot be sent: L1 commands are printable ASCII')
+            raise ValueMismatchError(f'expected a command of printable ASCII, got {text!r}')
         assert not self.is_busy
         self._phase = _Phase.SENT
         self._values = ''
         return text.encode('ascii') + LINE_END
 
-    def give_up(self) -> None:
-        """Wait no longer for the end of the command."""
+    def abandon(self) -> None:
+        """Stop waiting for the end of the command."""
         self._phase = _Phase.IDLE
-        self._is_doubtful = True
+        self._is_abandoned = True
 
-    def receive(self, data: bytes, now: float) -> list[Event]:
-        """Take bytes that have come."""
+    def receive(self, data: bytes, now: float) -> list[L1Event]:
+        """Process received bytes and return the events."""
         self._end_by_silence(now)
         self._last_byte = now
         for byte in data:
@@ -124,16 +125,16 @@ class L1:
         return self._take_events()
 
     def next_deadline(self) -> float | None:
-        """Return when a silence is long enough to mean something."""
+        """Return when a silence ends a line, None if there is no such line."""
         waits = self._is_noise or self._line.startswith(b'A')
         return self._last_byte + GAP_S if waits else None
 
-    def advance(self, now: float) -> list[Event]:
-        """Take note that nothing has come until now."""
+    def advance(self, now: float) -> list[L1Event]:
+        """Record that nothing was received until now, and return the events."""
         self._end_by_silence(now)
         return self._take_events()
 
-    def _take_events(self) -> list[Event]:
+    def _take_events(self) -> list[L1Event]:
         events, self._events = self._events, []
         return events
 
@@ -153,7 +154,7 @@ class L1:
             self._is_noise = byte not in b'ASV'
             self._line.append(byte)
         else:
-            # Not even text. What follows may well be a status byte, so it is not a line's begin.
+            # Not text. A status byte may follow, so this byte does not begin a line.
             self._events.append(Noise(bytes([byte])))
 
     def _extend(self, byte: int) -> None:
@@ -192,7 +193,7 @@ class L1:
     def _take_status(self, byte: int) -> None:
         if byte == RECEIVED and self._phase is _Phase.SENT:
             self._phase = _Phase.ACCEPTED
-            self._is_doubtful = False
+            self._is_abandoned = False
             self._values = ''
             self._events.append(Received())
         elif not self._is_expected:
@@ -213,7 +214,7 @@ class L1:
 
     @property
     def _is_expected(self) -> bool:
-        """Whether what comes belongs to the command that runs."""
+        """Whether received bytes belong to the current command."""
         return self._phase is _Phase.ACCEPTED or (
-            self._phase is _Phase.SENT and not self._is_doubtful
+            self._phase is _Phase.SENT and not self._is_abandoned
         )

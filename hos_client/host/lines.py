@@ -1,13 +1,13 @@
-"""Bytes into lines: whatever ends them, and however they come."""
+"""Splits received bytes into lines."""
 
 from __future__ import annotations
 
-# More than any answer in sight; what is longer is dropped as a whole.
+# Longer than any known answer; a longer line is dropped.
 MAX_LINE = 64 * 1024
 
 
 class LineSplitter:
-    """Splits at CR, LF or both; empty lines are left out."""
+    """Splits bytes at CR, LF or both; skips empty lines and lines longer than `max_line`."""
 
     def __init__(self, max_line: int = MAX_LINE) -> None:
         self._max_line = max_line
@@ -16,11 +16,11 @@ class LineSplitter:
 
     @property
     def half_line(self) -> bytes:
-        """What has come of a line that has not ended."""
+        """The received part of a line that has not ended."""
         return self._rest
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Take bytes and return the lines that have ended."""
+        """Add received bytes and return the lines that they complete."""
         *ended, rest = data.replace(b'\r', b'\n').split(b'\n')
         lines = []
         for piece in ended:
@@ -34,5 +34,5 @@ class LineSplitter:
         return lines
 
     def clear(self) -> None:
-        """Forget what has come of a line."""
+        """Discard the received part of a line."""
         self._rest = b''

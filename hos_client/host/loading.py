@@ -1,4 +1,4 @@
-"""Where handlers come from: built-ins, entry points of installed packages, and folders."""
+"""Loads handlers: built-in ones, entry points of installed packages, and files in folders."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BUILT_IN_DRIVERS = (
 
 
 class LoadedHandlers(NamedTuple):
-    """What could be loaded, and what is wrong with the rest."""
+    """The handlers that were loaded, and the problems with the others."""
 
     interfaces: tuple[type[Interface], ...] = ()
     drivers: tuple[type[Driver], ...] = ()
@@ -48,10 +48,10 @@ class LoadedHandlers(NamedTuple):
 
 class HandlerLoader:
     """
-    Loads handlers; what has not changed since the last time stays the same class.
+    Loads handlers; a handler whose file has not changed stays the same class.
 
-    `folders` are of the form `interfaces/*.py`, `drivers/*.py`; they need not exist. Code in them
-    is run: whoever may write there may do what this program may.
+    Folders hold `interfaces/*.py` and `drivers/*.py`, and need not exist. Their code is executed:
+    users with write access to them have the permissions of this program.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class HandlerLoader:
         self._files: dict[Path, tuple[bytes, LoadedHandlers]] = {}
 
     def load(self, folders: Iterable[Path], force: bool = False) -> LoadedHandlers:
-        """Load everything; `anew` also what has not changed."""
+        """Load all handlers; `force` reloads unchanged ones, too."""
         if force:
             self._files.clear()
             self._installed = None
@@ -103,7 +103,7 @@ class HandlerLoader:
             try:
                 yield _checked(point.load(), kind)
             except (Exception, SystemExit) as error:
-                # Whatever a handler does when it is imported, the others are loaded.
+                # Any exception during an import is reported, and the other handlers are loaded.
                 problems.append(_report(f'{group} {point.value}', error))
 
     def _load_file(self, path: Path) -> LoadedHandlers:
@@ -130,18 +130,18 @@ def _handlers_of(path: Path, source: bytes) -> LoadedHandlers:
             tuple(_checked(h, Driver) for h in own if _is_handler(h, Driver)),
         )
     except (Exception, SystemExit) as error:
-        # As above: one file has a mistake, the rest is loaded.
+        # As above: the other files are loaded.
         return LoadedHandlers(problems=(_report(str(path), error),))
 
 
 def _is_handler(handler: type, kind: type) -> bool:
-    # A base class of a handler's own, which leaves something to its children, is none itself.
+    # An abstract base class with subclasses in the same file is not a handler itself.
     return issubclass(handler, kind) and (is_concrete(handler) or not handler.__subclasses__())
 
 
 def _report(where: str, error: BaseException) -> str:
     text = f'{where}: {type(error).__name__}: {shortened(str(error), 300)}'
-    _log.warning('left out %s', text, exc_info=error)
+    _log.warning('skipped %s', text, exc_info=error)
     return text
 
 
@@ -150,19 +150,19 @@ def _python_files(folder: Path) -> list[Path]:
 
 
 def _run(path: Path, source: bytes) -> types.ModuleType:
-    # Compiled here, since the import system could take an old compiled file for a new source.
+    # Compiled here, because the import system could use a stale compiled file.
     module = types.ModuleType(f'hos_handlers.{path.parent.name}.{path.stem}')
     module.__file__ = str(path)
-    exec(compile(source, str(path), 'exec'), module.__dict__)  # noqa: S102 (what it is for)
+    exec(compile(source, str(path), 'exec'), module.__dict__)  # noqa: S102 (loading code is the purpose)
     return module
 
 
 def _checked(handler: Any, kind: type) -> Any:
     if not (inspect.isclass(handler) and issubclass(handler, kind)):
-        raise HandlerError(f'{handler!r} is no {kind.__name__}')
+        raise HandlerError(f'expected a subclass of {kind.__name__}, got {handler!r}')
     if not is_concrete(handler):
         missing = ', '.join(sorted(getattr(handler, '__abstractmethods__', ())))
-        raise HandlerError(f'{handler.__name__} lacks: {missing}')
+        raise HandlerError(f'{handler.__name__} does not implement: {missing}')
     if not getattr(handler, 'connection_type', ''):
-        raise HandlerError(f'{handler.__name__} needs a connection_type')
+        raise HandlerError(f'{handler.__name__} has no connection_type; set it in the class')
     return handler

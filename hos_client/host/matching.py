@@ -1,4 +1,4 @@
-"""Which device of the fleet a detected device is."""
+"""Matches discovered devices to the rows of the fleet."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from hos_device_layer.core.text import shortened
 
 from .detected import Info
 
-# More names than an interface has reason to give.
+# Names that an error message lists; interfaces rarely give more.
 _SHOWN_NAMES = 6
 
 
 class Match(NamedTuple):
-    """The row of a device; or None, and what is needed to know it."""
+    """The row of a device; or None, and the reason with what to do."""
 
     row: FleetDevice | None
     reason: str = ''
 
 
 def names_of(info: Info) -> tuple[str, ...]:
-    """Return the names an interface gave to a device; what is no text is left out."""
+    """Return the names in an info; values that are not strings are skipped."""
     names = info.get('names', ())
     if isinstance(names, str):
         names = (names,)
@@ -31,13 +31,13 @@ def names_of(info: Info) -> tuple[str, ...]:
 
 
 def uid_of(info: Info) -> int | None:
-    """Return the uid that a device tells itself, or None."""
+    """Return the uid in an info, None if there is none."""
     uid = info.get('uid')
     return uid if isinstance(uid, int) and not isinstance(uid, bool) else None
 
 
 class FleetRows:
-    """The rows of a fleet, by what identifies them."""
+    """The rows of a fleet by `serial_info` and by uid."""
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
@@ -50,27 +50,27 @@ class FleetRows:
                 self._by_uid.setdefault(row.uid, []).append(row)
 
     def named(self, name: str) -> list[FleetDevice]:
-        """Return the rows whose serial_info is a name, in capitals or not."""
+        """Return the rows whose `serial_info` is a name; case is ignored."""
         return self._by_name.get(name.casefold(), [])
 
     def with_uid(self, uid: int) -> list[FleetDevice]:
-        """Return the rows of a uid."""
+        """Return the rows with a uid."""
         return self._by_uid.get(uid, [])
 
 
 def match(info: Info, uid: int | None, rows: FleetRows, assigned: Mapping[str, str]) -> Match:
     """
-    Find the row of a device: by the uid it tells, else by the first name that a row has.
+    Find the row of a device: by the uid it reports, else by the first name that a row has.
 
-    `taken` are the device ids that other detected devices have, and where. Where several rows or
-    several devices fit, none is picked by chance.
+    `assigned` maps device ids of other discovered devices to their identifiers. If several rows
+    or several devices match, no row is chosen.
     """
     fleet = rows.fleet
     if uid is not None:
         return _single_row(rows.with_uid(uid), f'uid {uid}', assigned) or Match(
             None,
-            f'it tells the uid {uid}, which no device of the fleet {fleet.name!r} has: enter it '
-            f'as device_uid of a row of fleet-{fleet.name}',
+            f'the device reports uid {uid}, which no row of fleet-{fleet.name} has: enter it as '
+            'device_uid of its row',
         )
     names = names_of(info)
     for name in names:
@@ -88,21 +88,23 @@ def _single_row(
         return None
     if len(rows) > 1:
         ids = ', '.join(sorted(row.device_id for row in rows))
-        return Match(None, f'{what} fits several devices: {ids}. Give each a name of its own')
+        return Match(
+            None, f'{what} matches several devices: {ids}. Give each a serial_info of its own'
+        )
     (row,) = rows
     if row.device_id in assigned:
         return Match(
             None,
-            f'{what} is that of {row.device_id}, which is on {assigned[row.device_id]} already. '
-            'Give each a name of its own, as the USB serial number',
+            f'{what} matches {row.device_id}, which is already on {assigned[row.device_id]}. '
+            'Give each device a serial_info of its own, such as the USB serial number',
         )
     if row.uid is None:
-        return Match(None, f'{row.device_id} has no device_uid yet: enter one in its row')
+        return Match(None, f'{row.device_id} has no device_uid: enter one in its row')
     return Match(row)
 
 
 def _unmatched_text(names: tuple[str, ...], fleet_name: str) -> str:
     if not names:
-        return f'it is not known which device of fleet-{fleet_name} this is'
+        return f'the device has no name that could match a row of fleet-{fleet_name}'
     shown = ', '.join(shortened(name) for name in names[:_SHOWN_NAMES])
     return f'enter one of these as serial_info of its row in fleet-{fleet_name}: {shown}'

@@ -1,4 +1,4 @@
-"""Keeps a host up to date: with the fleet, and with handlers from near and far."""
+"""Keeps a host up to date with the fleet, and with local and downloaded handlers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .loading import HandlerLoader, LoadedHandlers
 
 _log = logging.getLogger(__name__)
 
-# How often the device manager is asked for what has changed, and local files are looked at [s].
+# Intervals of asking the device manager for changes, and of scanning local files [s].
 FETCH_INTERVAL_S = 10.0
 SCAN_INTERVAL_S = 1.0
 
@@ -25,7 +25,7 @@ class Provisioner:
     """
     Gives a host its fleet and its handlers, from `start` to `stop`, on a thread of its own.
 
-    A handler that blocks when it is imported holds up no more than this.
+    A handler that blocks while it is imported blocks this thread only.
     """
 
     def __init__(
@@ -49,35 +49,36 @@ class Provisioner:
         self._thread = threading.Thread(target=self._run, name='provisioner', daemon=True)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; does not wait for a handler that blocks."""
+        """Stop; does not wait for a handler that blocks."""
         self._is_stopping = True
         self._wake.set()
 
     def fetch_now(self) -> None:
-        """Ask the device manager now, since it can be reached again."""
+        """Fetch from the device manager now, because it is connected again."""
         self._fetch_at = 0.0
         self._wake.set()
 
     def reload(self) -> None:
-        """Load every handler anew, changed or not; may be called by a signal handler."""
+        """Reload every handler, changed or not; may be called by a signal handler."""
         self._reload = True
         self._fetch_at = 0.0
         self._wake.set()
 
     def _run(self) -> None:
-        # What was fetched on another day serves until the device manager answers.
+        # The fleet of the last run is used until the device manager answers.
         self._pass_on_fleet()
         while not self._is_stopping:
             if self._fetch_at <= time.monotonic():
-                self._ask()
+                self._fetch()
             self._load()
             self._wake.wait(SCAN_INTERVAL_S)
             self._wake.clear()
 
-    def _ask(self) -> None:
+    def _fetch(self) -> None:
         self._fetch_at = time.monotonic() + FETCH_INTERVAL_S
         if self._downloads is None:
             return
@@ -85,7 +86,7 @@ class Provisioner:
         for refresh in (self._downloads.refresh_fleet, self._downloads.refresh_handlers):
             try:
                 if refresh():
-                    _log.info('the device manager has sent news')
+                    _log.info('fetched changes from the device manager')
             except DownloadError as error:
                 problems.append(str(error))
         self._pass_on_fleet()

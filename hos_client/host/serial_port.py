@@ -1,4 +1,4 @@
-"""A serial port: opened with errors that say what to do, read on a thread of its own."""
+"""Serial ports with clear errors, each read on a thread of its own."""
 
 from __future__ import annotations
 
@@ -20,37 +20,38 @@ from .errors import DeviceUnavailableError
 
 _log = logging.getLogger(__name__)
 
-# A device that takes no bytes for so long will not take any more [s].
+# Longest time that a write may be blocked [s].
 WRITE_TIMEOUT_S = 2.0
 
 _READ_BYTES = 4096
 
 
 class Tap(Protocol):
-    """Whoever listens in on every port, as a Capture does."""
+    """Observes the bytes of every port, as a Capture does."""
 
-    def write(self, port: str, direction: str, data: bytes) -> None: ...
+    def write(self, port: str, direction: str, data: bytes) -> None:
+        """Handle bytes of a port."""
 
 
 _taps: list[Tap] = []
 
 
 def add_tap(tap: Tap) -> None:
-    """Let a tap have everything that goes over any port of this program from now on."""
+    """Pass the bytes of all ports of this program to a tap from now on."""
     _taps.append(tap)
 
 
 def remove_tap(tap: Tap) -> None:
-    """Let a tap have nothing any more."""
+    """Stop passing bytes to a tap."""
     _taps.remove(tap)
 
 
 class SerialPort:
     """
-    An open port. What comes is given to `on_bytes`, and at the end the reason to `on_lost`.
+    An open port. Received bytes are passed to `on_bytes`; `on_lost` gets the reason of a loss.
 
-    Both are called on the port's thread; `on_lost` not after `close`. Construction raises
-    DeviceUnavailableError.
+    Both are called on the port's thread; `on_lost` is not called after `close`. The constructor
+    raises DeviceUnavailableError.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class SerialPort:
         self._on_lost = on_lost
         self._is_closed = False
         try:
-            # Exclusive: two programs on one line read half of the answers each.
+            # Exclusive, because two programs on one port would each read half of the answers.
             self._serial = serial.Serial(path, baud_rate, exclusive=True)
         except (OSError, ValueError) as error:
             raise DeviceUnavailableError(open_error_text(path, error)) from None
@@ -77,7 +78,7 @@ class SerialPort:
 
     def write(self, data: bytes) -> None:
         """Send bytes; raises DeviceUnavailableError."""
-        # First, or a quick answer would be recorded before its question.
+        # Before the write, or a fast answer would be recorded before its question.
         for tap in _taps:
             tap.write(self.path, TO_DEVICE, data)
         rest = data
@@ -103,15 +104,15 @@ class SerialPort:
             room.register(self._serial.fileno(), select.POLLOUT)
         if not room.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise DeviceUnavailableError(
-                f'{self.path} takes no more bytes: is the device stuck, or flow control on?'
+                f'{self.path} accepts no more bytes: is the device stuck, or is flow control on?'
             )
 
     def transmission_s(self, data: bytes) -> float:
-        """Return how long bytes take on the line [s]: ten bits each."""
+        """Return the transmission time of bytes [s], at ten bits a byte."""
         return len(data) * 10 / self.baud_rate
 
     def close(self) -> None:
-        """Close the port; may be called from its own thread and more than once."""
+        """Close the port; may be called on its own thread and more than once."""
         with self._lock:
             if not self._is_closed:
                 self._is_closed = True
@@ -121,7 +122,7 @@ class SerialPort:
 
     def _read(self) -> None:
         try:
-            self._read_on()
+            self._read_until_closed()
         except OSError as error:
             _log.debug('%s: %s', self.path, error)
         with self._lock:
@@ -134,9 +135,9 @@ class SerialPort:
         if is_lost:
             self._on_lost(f'{self.path} was unplugged')
 
-    def _read_on(self) -> None:
-        # By hand, since every byte of every device comes along here: pyserial would ask the
-        # system five times where twice is enough.
+    def _read_until_closed(self) -> None:
+        # Without pyserial's read: it makes five system calls where two are enough, for every
+        # byte of every device.
         port = self._serial.fileno()
         waiting = select.poll()
         waiting.register(port, select.POLLIN)
@@ -150,20 +151,20 @@ class SerialPort:
                 continue
             if not data:
                 return
-            self._take(data)
+            self._handle_bytes(data)
 
-    def _take(self, data: bytes) -> None:
+    def _handle_bytes(self, data: bytes) -> None:
         for tap in _taps:
             tap.write(self.path, FROM_DEVICE, data)
         try:
             self._on_bytes(data)
         except Exception:
-            # A driver's mistake with some bytes does not end the line.
-            _log.exception('%s: what came could not be handled', self.path)
+            # An exception of a driver must not end the thread.
+            _log.exception('%s: the handler of received bytes raised an exception', self.path)
 
 
 def open_error_text(path: str, error: BaseException) -> str:
-    """Say why a port cannot be opened, and what to do."""
+    """Return why a port cannot be opened, and what to do."""
     number = getattr(error, 'errno', None)
     if number in (errno.EACCES, errno.EPERM):
         return (
@@ -171,10 +172,10 @@ def open_error_text(path: str, error: BaseException) -> str:
             f'(sudo usermod -aG {_group_of(path)} $USER) and log in again'
         )
     if number in (errno.EAGAIN, errno.EBUSY) or 'exclusively lock' in str(error):
-        return f'{path} is held by another program: close it (fuser -v {path} tells which it is)'
+        return f'{path} is in use by another program: close it (fuser -v {path} shows which it is)'
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.EIO):
-        return f'{path} is not there any more'
-    return f'{path} cannot be opened: {error}'
+        return f'{path} no longer exists'
+    return f'cannot open {path}: {error}'
 
 
 def _group_of(path: str) -> str:

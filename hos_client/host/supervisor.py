@@ -1,4 +1,4 @@
-"""A device's own thread: makes its driver and carries out its actions, one at a time."""
+"""Supervises one device on its own thread: creates its driver and runs its actions in turn."""
 
 from __future__ import annotations
 
@@ -19,25 +19,34 @@ from .errors import ActionError, DeviceUnavailableError
 
 _log = logging.getLogger(__name__)
 
-# Actions that wait for one device; more would only time out.
+# Waiting actions of one device; more would time out before they start.
 MAX_WAITING = 100
 
-# What a driver gets at least for an action that has waited long [s].
-_LEAST_S = 0.1
+# The least time that a driver gets for an action that has waited long [s].
+_MIN_ACTION_S = 0.1
 
 
 class SupervisorEvents(Protocol):
-    """What a worker tells; called on its threads."""
+    """The events of a supervisor; called on its threads."""
 
-    def created(self, attempt: int, driver: type[Driver]) -> None: ...
-    def unsupported(self, attempt: int, reason: str) -> None: ...
-    def unavailable(self, attempt: int, reason: str) -> None: ...
-    def ended(self, attempt: int) -> None: ...
-    def lost(self, attempt: int, reason: str) -> None: ...
+    def created(self, attempt: int, driver: type[Driver]) -> None:
+        """Handle that the device has its driver."""
+
+    def unsupported(self, attempt: int, reason: str) -> None:
+        """Handle that no driver supports the device; the attempt has ended."""
+
+    def unavailable(self, attempt: int, reason: str) -> None:
+        """Handle that the device cannot be used now; the attempt has ended."""
+
+    def ended(self, attempt: int) -> None:
+        """Handle that a stopped attempt has ended."""
+
+    def lost(self, attempt: int, reason: str) -> None:
+        """Handle that the driver has lost its device."""
 
 
 class Supervisor:
-    """Handles a device from `start` to `stop`; a driver that blocks holds up nobody else."""
+    """Handles a device from `start` to `stop`; a driver that blocks affects no other device."""
 
     def __init__(
         self,
@@ -61,24 +70,25 @@ class Supervisor:
         )
 
     def start(self) -> None:
+        """Start the thread, which creates the driver."""
         self._thread.start()
 
     def stop(self, reason: str) -> None:
-        """End it: actions fail with the reason now, `ended` follows when the driver let go."""
+        """Fail all actions with the reason at once; `ended` follows when the driver is closed."""
         with self._lock:
             self._stop_reason = reason
             unfinished = self._memory.unfinished()
         for run in unfinished:
             run.fail(ActionError(f'{self._device.name}: {reason}'))
         self._runs.put(None)
-        # Not on the worker's own thread: that may be held by the action that is to be ended.
+        # On another thread, because an action may be blocking the supervisor's own.
         threading.Thread(target=self._release, name='release', daemon=True).start()
 
     def put(self, action: Action, deadline: float) -> ActionRun:
         """
-        Let an action be carried out; returns its job, which may have failed at once.
+        Queue an action and return its run, which has failed already if it was refused.
 
-        At `deadline`, a monotonic time [s], the driver should have ended it.
+        The driver should finish it by `deadline`, a monotonic time [s].
         """
         with self._lock:
             waiting = len(self._memory.unfinished()) if self._runs.qsize() else 0
@@ -86,24 +96,29 @@ class Supervisor:
             if self._stop_reason is not None:
                 run.fail(ActionError(f'{self._device.name}: {self._stop_reason}'))
             elif waiting >= MAX_WAITING:
-                run.fail(ActionError(f'{self._device.name}: {waiting} actions wait already'))
+                run.fail(
+                    ActionError(f'{self._device.name}: {waiting} actions are waiting already')
+                )
             elif is_new:
                 self._runs.put(run)
         return run
 
     def expire(self, run: ActionRun) -> None:
-        """End a job whose time is over, wherever it is."""
-        current, action = self._current, run.action  # with the time that it had from the start
+        """Fail a run that is overdue, whether it is waiting or being performed."""
+        current, action = self._current, run.action  # with its original timeout
         if current is not None and current.id == action.id:
-            what = f'the driver has not finished in {action.timeout_s:g} s'
+            what = f'the driver did not finish within {action.timeout_s:g} s'
         elif current is not None:
-            what = f'not begun in {action.timeout_s:g} s: busy with {current.function_name!r}'
+            what = (
+                f'not started within {action.timeout_s:g} s: the driver is busy with '
+                f'{current.function_name!r}'
+            )
         else:
-            what = f'not begun in {action.timeout_s:g} s'
+            what = f'not started within {action.timeout_s:g} s'
         run.fail(ActionError(f'{self._device.name}: {what}'))
 
     def assign(self, device: DetectedDevice) -> None:
-        """Let the driver know which device of the fleet it has."""
+        """Tell the driver which device of the fleet it handles."""
         self._device = device
         if self.driver is not None:
             self.driver.device = device
@@ -112,14 +127,14 @@ class Supervisor:
                 self.driver.device_name = device.row.device_id
 
     def _run(self) -> None:
-        if not self._make_driver():
+        if not self._create_driver():
             return
         while (run := self._runs.get()) is not None:
-            # One that has ended was given up while it waited.
+            # A run that has already ended was expired while it waited.
             if not run.is_done:
-                self._carry_out(run)
+                self._perform(run)
 
-    def _make_driver(self) -> bool:
+    def _create_driver(self) -> bool:
         problems: list[str] = []
         for candidate in self._candidates:
             try:
@@ -130,7 +145,7 @@ class Supervisor:
                 self._events.unavailable(self.attempt, str(error))
                 return False
             except Exception as error:
-                # Whatever a handler does, it is reported and left out; the next is asked.
+                # Any exception of a driver is reported, and the next driver is tried.
                 problem = f'{candidate.__name__} failed: {type(error).__name__}: {error}'
                 _log.warning('%s: %s', self._device.name, problem, exc_info=True)
                 problems.append(shortened(problem, 300))
@@ -141,9 +156,9 @@ class Supervisor:
         self._events.unsupported(self.attempt, '; '.join(problems))
         return False
 
-    def _carry_out(self, run: ActionRun) -> None:
+    def _perform(self, run: ActionRun) -> None:
         assert self.driver is not None
-        left_s = max(_LEAST_S, run.deadline - time.monotonic())
+        left_s = max(_MIN_ACTION_S, run.deadline - time.monotonic())
         self._current = action = dataclasses.replace(run.action, timeout_s=left_s)
         try:
             run.succeed(self.driver.action(action))
@@ -151,7 +166,7 @@ class Supervisor:
             run.fail(error)
             self._events.lost(self.attempt, str(error))
         except Exception as error:
-            # Whatever a driver raises is the action's failure, for the caller to see.
+            # Any exception of a driver fails the action; the caller gets its text.
             _log.debug('%s failed', action.function_name, exc_info=True)
             run.fail(error)
         finally:
@@ -163,7 +178,7 @@ class Supervisor:
             self._disconnect(created)
         self._thread.join()
         if self.driver is not None and self.driver is not created:
-            # It was in its making when the end came.
+            # The driver was being created when the supervisor was stopped.
             self._disconnect(self.driver)
         self._events.ended(self.attempt)
 
@@ -171,4 +186,4 @@ class Supervisor:
         try:
             driver.disconnect()
         except Exception:
-            _log.exception('%s: disconnect of its driver failed', self._device.name)
+            _log.exception('%s: disconnect() of its driver raised an exception', self._device.name)

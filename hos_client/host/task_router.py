@@ -1,4 +1,4 @@
-"""Where tasks come in: each goes to its device's worker, and is given up when its time is over."""
+"""Routes tasks to the supervisors of their devices, and expires overdue tasks."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from .errors import ActionError
 from .platform import Platform
 from .supervisor import Supervisor
 
-# A function that sets no timeout_s may take so long [s], as the device manager has it by default.
+# The timeout of a function without timeout_s [s]; equals the default of the device manager.
 DEFAULT_TIMEOUT_S = 60.0
 
-# The device manager should hear the reason before its own time is over: the parts of it at which
-# a driver should have ended an action, and at which it is given up.
+# Fractions of a function's timeout after which its driver should have finished and after which
+# its task is expired, so that the device manager gets the reason before its own timeout.
 DRIVER_FRACTION = 0.85
 EXPIRY_FRACTION = 0.95
 
 
 class TaskRouter:
-    """Takes tasks on the client's thread; those whose time is over it ends on one of its own."""
+    """Receives tasks on the client's thread; expires overdue ones on its own thread."""
 
     def __init__(self, client: Client, platform: Platform) -> None:
         self._platform = platform
-        # Replaced by the host's thread, never changed.
+        # The host's thread replaces these mappings; they are never modified.
         self.supervisors: Mapping[int, Supervisor] = {}
         self.timeouts: Mapping[str, float] = {}
         self._running: dict[int, tuple[Supervisor, ActionRun]] = {}
@@ -40,23 +40,25 @@ class TaskRouter:
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._is_stopping = False
-        self._thread = threading.Thread(target=self._watch, name='time limits', daemon=True)
-        client.receive_with(self._take)
+        self._thread = threading.Thread(target=self._watch, name='task timeouts', daemon=True)
+        client.receive_with(self._route)
 
     def start(self) -> None:
+        """Start the thread that expires tasks."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop the thread."""
         with self._changed:
             self._is_stopping = True
             self._changed.notify()
         self._thread.join()
 
-    def _take(self, task: Task) -> bool:
+    def _route(self, task: Task) -> bool:
         supervisor = self.supervisors.get(task.uid)
         if supervisor is None:
             device = task.device.id if task.device else f'uid {task.uid}'
-            reason = f'{device} is not plugged in, or is being opened anew; try again'
+            reason = f'{device} is not plugged in, or is being reopened; try again'
             self._platform.answer(task, None, ActionError(reason))
             return True
         now = time.monotonic()
@@ -69,13 +71,13 @@ class TaskRouter:
             self._watch_run(now + time_s * EXPIRY_FRACTION, supervisor, run)
         return True
 
-    def _watch_run(self, limit: float, supervisor: Supervisor, run: ActionRun) -> None:
+    def _watch_run(self, deadline: float, supervisor: Supervisor, run: ActionRun) -> None:
         number = next(self._numbers)
         with self._changed:
             first = self._deadlines.next()
             self._running[number] = supervisor, run
-            self._deadlines.set(number, limit)
-            if first is None or limit < first:
+            self._deadlines.set(number, deadline)
+            if first is None or deadline < first:
                 self._changed.notify()
         run.when_done(lambda *_: self._forget(number))
 
@@ -85,20 +87,20 @@ class TaskRouter:
             self._deadlines.drop(number)
 
     def _watch(self) -> None:
-        while (over := self._wait_for_overdue()) is not None:
-            for supervisor, run in over:
+        while (overdue := self._wait_for_overdue()) is not None:
+            for supervisor, run in overdue:
                 if not run.is_done:
                     supervisor.expire(run)
 
     def _wait_for_overdue(self) -> list[tuple[Supervisor, ActionRun]] | None:
-        """Return the jobs whose time is over, waiting for some; None at the end."""
+        """Wait for overdue runs and return them; None when the router stops."""
         with self._changed:
             while not self._is_stopping:
                 now = time.monotonic()
                 if due := self._deadlines.take_due(now):
                     return [self._running.pop(number) for number in due]
-                limit = self._deadlines.next()
-                self._changed.wait(None if limit is None else limit - now)
+                deadline = self._deadlines.next()
+                self._changed.wait(None if deadline is None else deadline - now)
         return None
 
 

@@ -168,10 +168,10 @@ def test_a_device_with_an_http_api(server: Server) -> None:
     ('answer', 'said'),
     [
         ((200, b'{"success":false,"error":"door open"}'), 'door open'),
-        ((200, b'{}'), 'gave no reason'),
-        ((200, b'[]'), 'answers 200'),
+        ((200, b'{}'), 'no reason given'),
+        ((200, b'[]'), 'got status 200'),
         ((200, b'<html>'), 'not valid JSON'),
-        ((500, b'oops'), "answers 500: 'oops'"),
+        ((500, b'oops'), "got status 500: 'oops'"),
     ],
 )
 def test_a_device_whose_api_fails(server: Server, answer: tuple[int, bytes], said: str) -> None:

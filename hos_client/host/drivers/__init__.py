@@ -1,1 +1,1 @@
-"""The drivers that come with the host, one a file."""
+"""The built-in drivers, one in each file."""

@@ -1,1 +1,1 @@
-"""The interfaces that come with the host."""
+"""The built-in interfaces, one in each file."""

@@ -1,4 +1,4 @@
-"""Devices that announce themselves on the network by mDNS."""
+"""Interface for devices that announce themselves on the network by mDNS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..interface import Interface
 
 SERVICE_TYPE = '_hos-device._tcp.local.'
 
-# For a device to tell its address, once it has been heard of [ms].
+# How long to wait for the address of an announced device [ms].
 _RESOLVE_MS = 3000
 
 _MAX_UID = 2**32 - 1
@@ -21,9 +21,9 @@ _MAX_UID = 2**32 - 1
 
 class NetworkInterface(Interface):
     """
-    Finds devices that announce the service `_hos-device._tcp`.
+    Discovers devices that announce the service `_hos-device._tcp`.
 
-    Its properties may say `uid`, which device it is, `path`, where it takes commands (/command),
+    The service may have the properties `uid`; `path`, the path for commands (default /command);
     and `tls`, 1 for HTTPS. The fleet's `serial_info` may name the service or its host.
     """
 
@@ -39,13 +39,14 @@ class NetworkInterface(Interface):
         self._lock = threading.Lock()
 
     def get_devices(self) -> Mapping[str, Info]:
+        """Return the announced devices by the name of their service."""
         if self._zeroconf is None:
             self._zeroconf = self._open_zeroconf()
-            ServiceBrowser(self._zeroconf, SERVICE_TYPE, handlers=[self._take_change])
+            ServiceBrowser(self._zeroconf, SERVICE_TYPE, handlers=[self._handle_change])
         with self._lock:
             names, changed, self._changed = set(self._names), self._changed, set()
         for name in changed & names:
-            # The browser has heard of it; the rest of what it says may have to be asked for.
+            # The browser knows the name only; the rest may need a query.
             found = self._zeroconf.get_service_info(SERVICE_TYPE, name, timeout=_RESOLVE_MS)
             if found is None:
                 with self._lock:
@@ -56,10 +57,11 @@ class NetworkInterface(Interface):
         return dict(self._infos)
 
     def close(self) -> None:
+        """Stop browsing."""
         if self._zeroconf is not None:
             self._zeroconf.close()
 
-    def _take_change(
+    def _handle_change(
         self,
         zeroconf: Zeroconf,  # noqa: ARG002 (the browser's signature)
         service_type: str,  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""The serial ports of this computer."""
+"""Interface for the serial ports of this computer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BY_ID_FOLDER = Path('/dev/serial/by-id')
 
 
 class Port(Protocol):
-    """What is known about a port, as pyserial lists it; None or empty where it is not known."""
+    """A port as pyserial lists it; unknown values are None or empty."""
 
     device: str
     vid: int | None
@@ -28,9 +28,9 @@ class Port(Protocol):
 
 class SerialInterface(Interface):
     """
-    Finds serial ports; each is known by its path, as `/dev/ttyUSB0`.
+    Discovers serial ports; the identifier is the path, such as `/dev/ttyUSB0`.
 
-    The fleet's `serial_info` may name a port, from the most specific name to the least: its name
+    The fleet's `serial_info` may name a port, from the most to the least specific, by: its name
     in /dev/serial/by-id, its USB serial number, its path or the last part of it, or `vid:pid`.
     """
 
@@ -39,22 +39,23 @@ class SerialInterface(Interface):
 
     def __init__(
         self,
-        list_them: Callable[[], Iterable[Port]] | None = None,
+        list_all: Callable[[], Iterable[Port]] | None = None,
         by_id_folder: Path = BY_ID_FOLDER,
     ) -> None:
-        self._list_them: Callable[[], Iterable[Any]] = list_them or list_ports.comports
+        self._list_all: Callable[[], Iterable[Any]] = list_all or list_ports.comports
         self._by_id_folder = by_id_folder
 
     def get_devices(self) -> Mapping[str, Info]:
+        """Return the ports by path."""
         by_id = self._names_by_id()
-        ports: Iterable[Port] = self._list_them()
+        ports: Iterable[Port] = self._list_all()
         return {port.device: _info(port, by_id.get(port.device, ())) for port in ports}
 
     def _names_by_id(self) -> dict[str, list[str]]:
         names: dict[str, list[str]] = {}
         if self._by_id_folder.is_dir():
             for link in sorted(self._by_id_folder.iterdir()):
-                # The whole path and the name alone are both natural to write.
+                # Users may write the whole path or only the name.
                 names.setdefault(str(link.resolve()), []).extend((link.name, str(link)))
         return names
 
@@ -68,7 +69,7 @@ def _info(port: Port, by_id: Iterable[str]) -> dict[str, Any]:
         'serial_number': port.serial_number or '',
         'manufacturer': port.manufacturer or '',
         'product': port.product or '',
-        # A device node that was made anew is another device, or one that has been replugged.
+        # A new device node means another device, or one that was plugged in again.
         'node': _node(port.device),
     }
 

@@ -80,5 +80,5 @@ def test_a_replayed_device_that_gets_something_else_is_silent() -> None:
 
 
 def test_a_recording_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(HostError, match='cannot be written'):
+    with pytest.raises(HostError, match='cannot write'):
         Capture(tmp_path / 'none' / 'recording')

@@ -208,7 +208,7 @@ def test_two_of_the_same_kind() -> None:
         registry.created(start.attempt, Anything)
     first, second = registry.reports()
     assert first.state is DeviceState.READY
-    assert second.state is DeviceState.WAITING and 'is on port1 already' in second.reason
+    assert second.state is DeviceState.WAITING and 'already on port1' in second.reason
     # The first goes, the second takes its place.
     assert {e.attempt for e in registry.found('fakes', 'fake', {'port2': {'names': ('K6101',)}})
             if isinstance(e, Stop)} == {s.attempt for s in starts}  # fmt: skip

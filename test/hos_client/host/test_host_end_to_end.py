@@ -124,7 +124,7 @@ def test_from_ros_to_the_line_and_a_driver_picked_up_from_the_guide(
         assert run(HOST, '--reload', '--state', str(state)) == (0, '')
         host.wait_for(r'the drivers have changed')
         code, output = run(HOST, *options)
-        assert code == 2 and 'a host runs already' in output
+        assert code == 2 and 'a host is already running' in output
     assert host.process.returncode == 0 and 'Traceback' not in host.output, host.output
     pieces = list(read_recording(recording.read_text().splitlines()))
     sent = b''.join(piece.data for piece in pieces if piece.direction == '>')
@@ -133,7 +133,7 @@ def test_from_ros_to_the_line_and_a_driver_picked_up_from_the_guide(
 
 def test_reload_without_a_host_says_so(tmp_path: Path) -> None:
     code, output = run(HOST, '--reload', '--state', str(tmp_path))
-    assert code == 2 and 'no host runs with the state folder' in output
+    assert code == 2 and 'no host is running with the state folder' in output
 
 
 def test_the_command_line_passes_options_on() -> None:

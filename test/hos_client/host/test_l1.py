@@ -11,8 +11,8 @@ from hos_client.host.l1 import (
     L1,
     MAX_LINE,
     Done,
-    Event,
     Failed,
+    L1Event,
     Noise,
     Received,
     Sample,
@@ -27,7 +27,7 @@ def busy() -> L1:
     return line
 
 
-def events(line: L1, data: bytes, now: float = 0.0) -> list[Event]:
+def events(line: L1, data: bytes, now: float = 0.0) -> list[L1Event]:
     return line.receive(data, now)
 
 
@@ -105,7 +105,7 @@ def test_values_that_never_end_take_no_memory() -> None:
 def test_the_end_of_a_command_that_was_given_up_is_not_the_next_one_s() -> None:
     line = busy()
     assert events(line, b'2') == [Received()]
-    line.give_up()
+    line.abandon()
     line.command('X')
     assert events(line, b'1V9\n0') == [Noise(b'1'), Noise(b'0')]
     assert events(line, b'20') == [Received(), Done('')]
@@ -132,7 +132,7 @@ def test_any_noise_is_survived(pieces: list[bytes], command_at: int) -> None:
         line.receive(piece, now)
         now += 0.1
     if line.is_busy:
-        line.give_up()
+        line.abandon()
     # A line end and a silence bring every reader back to the beginning of a line.
     line.receive(b'\n', now)
     line.advance(now + GAP_S)

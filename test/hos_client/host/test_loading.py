@@ -78,8 +78,8 @@ def test_folders(tmp_path: Path) -> None:
         ('import a_module_that_is_not_there', 'ModuleNotFoundError'),
         ('def broken(:', 'SyntaxError'),
         ('raise SystemExit(3)', 'SystemExit'),
-        (DRIVER.replace("'serial'", "''"), 'Scale needs a connection_type'),
-        (DRIVER.replace('def action', 'def no_action'), 'Scale lacks: action'),
+        (DRIVER.replace("'serial'", "''"), 'Scale has no connection_type'),
+        (DRIVER.replace('def action', 'def no_action'), 'Scale does not implement: action'),
         ('\0', 'null byte'),
     ],
 )
@@ -129,5 +129,5 @@ def test_entry_points_of_installed_packages(
     handlers = HandlerLoader((), ()).load([])
     assert 'Scale' in names(handlers)
     ours = [problem for problem in handlers.problems if 'acme' in problem]
-    assert len(ours) == 2 and '5 is no Driver' in ours[1]
+    assert len(ours) == 2 and 'expected a subclass of Driver, got 5' in ours[1]
     sys.modules.pop('acme_drivers')

@@ -33,14 +33,14 @@ def test_the_most_specific_name_counts() -> None:
 
 def test_where_several_fit_none_is_picked() -> None:
     rows = [row(f'K{n}', n, serial_info='0403:6001') for n in range(2)]
-    assert 'fits several devices: K0, K1' in found(NAMES, *rows).reason
-    assert 'is on port1 already' in found(NAMES, rows[0], K0='port1').reason
+    assert 'matches several devices: K0, K1' in found(NAMES, *rows).reason
+    assert 'already on port1' in found(NAMES, rows[0], K0='port1').reason
 
 
 def test_what_is_missing_is_said() -> None:
-    assert 'has no device_uid yet' in found(NAMES, row(uid=None, serial_info='ttyUSB0')).reason
-    assert 'not known which device' in found({}, row()).reason
-    assert 'enter it as device_uid of a row of fleet-lab' in found(NAMES, row(), uid=5).reason
+    assert 'has no device_uid:' in found(NAMES, row(uid=None, serial_info='ttyUSB0')).reason
+    assert 'no name that could match' in found({}, row()).reason
+    assert 'no row of fleet-lab has: enter it as device_uid' in found(NAMES, row(), uid=5).reason
     empty = row(serial_info='')
     assert found({'names': ('',)}, empty).row is None
 

@@ -45,7 +45,7 @@ def test_from_the_gateway_to_the_bytes_and_back() -> None:
         assert rig.call(START, '300', '60') == (True, '', 'V300V59.5')
         assert board.commands == ['R300T60']
         success, error, _ = rig.call(STOP, cmd_id=2)
-        assert not success and error.endswith('failed with its error 17')
+        assert not success and error.endswith('failed with error code 17')
         assert rig.call(START, '300', '60', cmd_id=3)[0]
 
 
@@ -88,7 +88,7 @@ def test_a_port_that_another_program_holds_comes_when_it_is_free() -> None:
         fcntl.flock(holder, fcntl.LOCK_EX)
         rig.host.add_interface(FastSerial(lambda: [FakePort(path, serial_number='K6101')]))
         report = rig.wait_for(DeviceState.UNAVAILABLE, path)
-        assert 'held by another program' in report.reason
+        assert 'in use by another program' in report.reason
         os.close(holder)
         rig.wait_for(DeviceState.READY, path)
         assert rig.event('connect') == ('connect', UID)
@@ -101,7 +101,7 @@ def test_no_permission_names_the_group(tmp_path: Path) -> None:
     reason = open_error_text(str(path), PermissionError(13, 'Permission denied'))
     assert reason.startswith(f'no permission for {path}: join the group ')
     assert 'usermod' in reason
-    assert 'not there' in open_error_text('/dev/none', FileNotFoundError(2, 'none'))
+    assert 'no longer exists' in open_error_text('/dev/none', FileNotFoundError(2, 'none'))
 
 
 def test_a_port_without_permission_names_the_group_that_has_it() -> None:
@@ -133,9 +133,9 @@ class HastyL1Driver(L1Driver):
     ('sent', 'said'),
     [
         (b'', 'it sent nothing: is it powered'),
-        (b'\xff\xfe\x80', '3 bytes that are no L1: does baud_rate'),
-        (b'V3.2', "half a line only: 'V3.2'"),
-        (b'21', 'has not ended'),
+        (b'\xff\xfe\x80', '3 bytes that are not L1: is baud_rate'),
+        (b'V3.2', "only part of a line: 'V3.2'"),
+        (b'21', 'did not finish'),
     ],
 )
 def test_a_device_that_does_not_answer_as_it_should(sent: bytes, said: str) -> None:
@@ -204,7 +204,7 @@ def test_an_action_whose_time_is_over_is_given_up() -> None:
         rig.send(STOP, cmd_id=1)
         rig.send(STOP, cmd_id=2)
         errors = {event[2]: event[4] for event in (rig.event('result') for _ in range(2))}
-        assert 'the driver has not finished in' in errors[1]
+        assert 'the driver did not finish within' in errors[1]
         assert "busy with 'shaker_stop'" in errors[2]
         release.set()
 
@@ -244,7 +244,7 @@ def test_a_line_that_takes_no_more_bytes_is_given_up(monkeypatch: pytest.MonkeyP
     tty.setraw(slave)
     lost: list[str] = []
     port = SerialPort(os.ttyname(slave), 9600, lambda data: None, lost.append)
-    with pytest.raises(DeviceUnavailableError, match='takes no more bytes'):
+    with pytest.raises(DeviceUnavailableError, match='accepts no more bytes'):
         port.write(b'x' * 1_000_000)
     port.close()
     port.close()
