@@ -15,7 +15,7 @@ import time
 
 from hos_client import Client, Device, DevicePool, Task, make_log_handler
 
-# As the fleet's table has it.
+# Must match the row in the fleet's table.
 SENSOR = Device('C8101', 'ClimateSensor', 'climate of room 1', uid=10761107)
 
 STREAM = 'climate'
@@ -23,13 +23,13 @@ STREAM_PERIOD_S = 1.0
 
 
 def read_sensor() -> dict[str, float]:
-    """Return temperature [°C] and humidity [%]; a real device measures here."""
+    """Return temperature [°C] and humidity [%]; a real device would measure them."""
     swing = math.sin(time.monotonic() / 60)
     return {'temperature': round(21.5 + swing, 2), 'humidity': round(45 + 5 * swing)}
 
 
 def main() -> None:
-    """Serve until Ctrl-C."""
+    """Run the device until Ctrl-C."""
     devices = DevicePool()
     SENSOR.add_tag('room', '1')
     devices.add(SENSOR)
@@ -40,16 +40,16 @@ def main() -> None:
 
     @client.command('climate_read')
     def climate_read(command: str, task: Task) -> dict[str, float]:
-        # The type is marked serialized_api, so the command is one text.
+        # The type has serialized_api, so the command is one string.
         logger.info('task %d: %r', task.cmd_id, command)
         return {**read_sensor(), 'pressure': 1013}
 
-    # A shell that starts it in the background has had SIGINT ignored.
+    # A shell that starts a program in the background makes it ignore SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with client, contextlib.suppress(KeyboardInterrupt):
         while True:
             time.sleep(STREAM_PERIOD_S)
-            # Not waited for: while the line is down, samples are skipped.
+            # Does not block, and drops samples while there is no connection.
             client.event(SENSOR, STREAM, read_sensor(), timeout=STREAM_PERIOD_S, block=False)
 
 

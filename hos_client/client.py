@@ -117,7 +117,7 @@ class Client:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the gateway is connected and has been told about the devices."""
+        """Whether the gateway is connected and knows the devices."""
         return self._connection.is_up
 
     def wait_until_connected(self, timeout: float | None = TIMEOUT_S) -> bool:
@@ -276,13 +276,13 @@ class Client:
 
     def _change(
         self,
-        tell: Callable[[GatewaySession, Device], Awaitable[Message]],
+        send_change: Callable[[GatewaySession, Device], Awaitable[Message]],
         device: Device,
         options: RequestOptions,
     ) -> Any:
         """Send a change of the local devices, which has been made already, to the platform."""
         self._registration.refresh()
-        return self._requests.run(lambda session: tell(session, device), options)
+        return self._requests.run(lambda session: send_change(session, device), options)
 
     # On the connection's thread
 

@@ -1,4 +1,4 @@
-// A device of the fleet on an ESP32 or ESP8266: it takes serialized commands, reports their
+// A device of the fleet on an ESP32 or ESP8266. It receives serialized commands, reports their
 // results and sends a stream. See docs/esp_device.md.
 //
 // Libraries: WebSockets (arduinoWebSockets, 2.4 or newer) and ArduinoJson (7).
@@ -16,10 +16,10 @@ const char *WIFI_PASSWORD = "…";
 
 const char *GATEWAY_HOST = "192.168.1.10";
 const uint16_t GATEWAY_PORT = 9091;
-// "/" where the gateway needs no token; else "/?token=" and what `hos token add` printed.
+// "/" if the gateway needs no token, else "/?token=" and the output of `hos token add`.
 const char *GATEWAY_PATH = "/?token=hos_…";
 
-const uint32_t UID = 10758656;  // as in the fleet's table
+const uint32_t UID = 10758656;  // must match the row in the fleet's table
 
 const uint32_t PING_MS = 5000;
 const uint32_t SAMPLE_MS = 1000;
@@ -82,7 +82,7 @@ void sendResult(uint32_t commandId, bool success, const char *error, const Strin
   send(frame);
 }
 
-// Whether the command is taken: quick, before anything moves.
+// Accepts or refuses a command; send it at once, before any work.
 void answer(const char *id, bool isValid, const char *error) {
   JsonDocument frame;
   frame["op"] = "service_response";
@@ -94,18 +94,18 @@ void answer(const char *id, bool isValid, const char *error) {
   send(frame);
 }
 
-void takeCommand(const JsonDocument &frame) {
+void handleCommand(const JsonDocument &frame) {
   const char *id = frame["id"];
   uint32_t commandId = frame["args"]["cmd_id"];
   const char *command = frame["args"]["serialized_command"];
   int a, b;
   if (sscanf(command, "A%dB%d", &a, &b) != 2) {
-    answer(id, false, "this device knows A…B… only");
+    answer(id, false, "expected a command of the form A…B…");
     return;
   }
   answer(id, true, "");
-  // The work: here it is quick. Work that takes longer belongs into loop(), in steps, so that
-  // the WebSocket stays alive.
+  // The work. It is quick here; longer work belongs into loop(), in small steps, so that the
+  // WebSocket stays alive.
   sendResult(commandId, true, "", "V" + String(a + b));
 }
 
@@ -123,7 +123,7 @@ void onEvent(WStype_t type, uint8_t *payload, size_t length) {
     }
     const char *op = frame["op"] | "";
     if (strcmp(op, "call_service") == 0) {
-      takeCommand(frame);
+      handleCommand(frame);
     } else if (strcmp(op, "status") == 0) {
       Serial.println(frame["msg"].as<const char *>());
     } else if (strcmp(op, "service_response") == 0 && !frame["values"]["success"]) {
@@ -150,6 +150,6 @@ void loop() {
   }
   if (isConnected && now - lastSample >= SAMPLE_MS) {
     lastSample = now;
-    sendSample(21.5);  // a real device measures here
+    sendSample(21.5);  // a real device would measure
   }
 }
