@@ -1,63 +1,16 @@
-"""The HTTP layer and the devices behind it, on a real server."""
+"""The HTTP layer, on a real server."""
 
 from __future__ import annotations
 
 import base64
 import json
 import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from fake_fleet import UID, fleet, row
+from http_server import Handler, Server
 
 from hos_client import http
-from hos_client.host import Action, ActionError
-from hos_client.host.detected import describe
-from hos_client.host.drivers.http_device import HttpDriver
-
-Answer = Callable[['Handler'], tuple[int, bytes]]
-
-
-class Handler(BaseHTTPRequestHandler):
-    answer: Answer
-
-    def handle_any(self) -> None:
-        length = int(self.headers.get('content-length', 0))
-        self.body = self.rfile.read(length)
-        status, body = type(self).answer(self)
-        self.send_response(status)
-        self.send_header('X-Said', 'yes')
-        self.send_header('Content-Length', str(len(body)))
-        self.end_headers()
-        if self.command != 'HEAD':
-            self.wfile.write(body)
-
-    # The names that the standard library looks for.
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_any  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Server:
-    def __init__(self) -> None:
-        self.handler = type('OneHandler', (Handler,), {})
-        self._server = ThreadingHTTPServer(('127.0.0.1', 0), self.handler)
-        # Peers that hang up are what these tests are about.
-        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
-        self.url = f'http://127.0.0.1:{self._server.server_address[1]}'
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    def answers(self, answer: Answer) -> None:
-        self.handler.answer = staticmethod(answer)  # type: ignore[attr-defined]
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 @pytest.fixture
@@ -143,38 +96,3 @@ def test_a_body_without_end_is_given_up(server: Server, monkeypatch: pytest.Monk
     server.answers(lambda request: (200, b'x' * 1001))
     with pytest.raises(http.HttpError, match='more than 1000 bytes'):
         http.get(server.url)
-
-
-def driver(url: str) -> HttpDriver:
-    device = describe('scale', 'network', {'url': url}, row(device_type='Balance'), fleet())
-    assert HttpDriver.supported(device)
-    return HttpDriver('scale', device)
-
-
-def test_a_device_with_an_http_api(server: Server) -> None:
-    seen: list[Any] = []
-    server.answers(
-        lambda request: (
-            seen.append(json.loads(request.body)) or 200,
-            b'{"success":true,"result":{"mass":1.5}}',
-        )
-    )
-    action = Action(7, 'balance_weigh', {'n': 1})
-    assert driver(server.url + '/command').action(action) == {'mass': 1.5}
-    assert seen == [{'cmd_id': 7, 'function': 'balance_weigh', 'args': {'n': 1}}]
-
-
-@pytest.mark.parametrize(
-    ('answer', 'said'),
-    [
-        ((200, b'{"success":false,"error":"door open"}'), 'door open'),
-        ((200, b'{}'), 'no reason given'),
-        ((200, b'[]'), 'got status 200'),
-        ((200, b'<html>'), 'not valid JSON'),
-        ((500, b'oops'), "got status 500: 'oops'"),
-    ],
-)
-def test_a_device_whose_api_fails(server: Server, answer: tuple[int, bytes], said: str) -> None:
-    server.answers(lambda request: answer)
-    with pytest.raises(ActionError, match=said):
-        driver(server.url).action(Action(UID, 'balance_weigh'))

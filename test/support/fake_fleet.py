@@ -1,10 +1,10 @@
-"""Fleets and drivers for the tests of the host."""
+"""Fleets, drivers and an interface for the tests of the host."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from hos_client.host import Action, DetectedDevice, Driver
+from hos_client.host import Action, DetectedDevice, Driver, Info, Interface
 from hos_device_layer.core.spec.field_types import Field
 from hos_device_layer.core.spec.fleet import Fleet
 from hos_device_layer.core.spec.records import DeviceType, FleetDevice, Function, Stream
@@ -55,7 +55,7 @@ def fleet(*rows: FleetDevice) -> Fleet:
 
 
 class Anything(Driver):
-    """Takes every device and says what it was told."""
+    """Supports every device; the result of an action is its arguments."""
 
     connection_type = 'fake'
 
@@ -73,3 +73,16 @@ class Child(Anything):
 
 class Important(Anything):
     priority = 5
+
+
+class Shelf(Interface):
+    """Discovers the devices that a test has set."""
+
+    connection_type = 'fake'
+    _loop_delay = 0.02
+
+    def __init__(self) -> None:
+        self.devices: dict[str, Info] = {'one': {'names': ('K6101',)}}
+
+    def get_devices(self) -> dict[str, Info]:
+        return self.devices

@@ -1,4 +1,4 @@
-"""Programs of the project as processes: started, watched, ended."""
+"""Programs of the project as processes that tests start, watch and stop."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ WAIT_S = 40
 
 
 class Program:
-    """`python -m module`; what it prints is collected while it runs."""
+    """Runs `python -m module` and collects its output."""
 
     def __init__(self, *arguments: str) -> None:
         self._lines: list[str] = []
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self.process = subprocess.Popen(
             [sys.executable, '-m', *arguments],
             stdout=subprocess.PIPE,
@@ -48,31 +48,31 @@ class Program:
 
     @property
     def output(self) -> str:
-        with self._news:
+        with self._changed:
             return ''.join(self._lines)
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """Return the first match in what was printed, waiting for it."""
+        """Wait for the first match in the output and return it."""
 
         def is_there() -> bool:
             self._match = re.search(pattern, ''.join(self._lines))
             return self._match is not None
 
-        with self._news:
-            assert self._news.wait_for(is_there, WAIT_S), f'{pattern!r} in {self._lines}'
+        with self._changed:
+            assert self._changed.wait_for(is_there, WAIT_S), f'{pattern!r} in {self._lines}'
             assert self._match is not None
             return self._match
 
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            with self._news:
+            with self._changed:
                 self._lines.append(line)
-                self._news.notify_all()
+                self._changed.notify_all()
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    """Run a program to its end; returns its code and what it printed."""
+    """Run a program until it ends; returns its exit code and its output."""
     with Program(*arguments) as program:
         program.process.wait(WAIT_S)
         program._reader.join(WAIT_S)

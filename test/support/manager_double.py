@@ -1,4 +1,4 @@
-"""A device manager that remembers what it is told, on an executor thread of its own."""
+"""A device manager for tests that records every call, on an executor thread of its own."""
 
 from __future__ import annotations
 

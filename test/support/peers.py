@@ -58,7 +58,7 @@ class Peer:
         return texts
 
     def refusal(self) -> str:
-        """The text of the one refusal that is waiting."""
+        """Return the text of the one refusal that was sent."""
         statuses = [frame for frame in self.hears() if frame['op'] == 'status']
         assert len(statuses) == 1 and statuses[0]['level'] == 'error'
         return str(statuses[0]['msg'])

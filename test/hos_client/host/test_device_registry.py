@@ -1,11 +1,11 @@
-"""The lifecycle of detected devices, without threads."""
+"""The states of discovered devices, without threads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from fake_fleet import UID, Anything, Child, Important, fleet, row
+from fake_fleet import UID, Anything, Child, fleet, row
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -23,7 +23,6 @@ from hos_client.host.device_registry import (
     Stop,
     Unregister,
 )
-from hos_client.host.driver_selection import candidates_for
 
 PLUGGED = {'port1': {'names': ('K6101',)}}
 
@@ -224,24 +223,6 @@ def test_another_row_restarts_and_an_unconcerned_change_does_not() -> None:
     changed = fleet(row(baud_rate=115200))
     assert only(registry.set_fleet(changed), Stop).attempt == start.attempt
     assert only(registry.ended(start.attempt), Start).device.row.baud_rate == 115200
-
-
-def test_the_order_of_drivers() -> None:
-    assert candidates_for([Anything, Child, Important], 'fake') == [Important, Child, Anything]
-    assert candidates_for([Anything, Child, Important], 'serial') == []
-
-    class ImportantParent(Anything):
-        priority = 9
-
-    class Grandchild(ImportantParent):
-        priority = -3
-
-    # A child is asked before its parent, whatever its own priority.
-    assert candidates_for([ImportantParent, Grandchild, Important], 'fake') == [
-        Grandchild,
-        ImportantParent,
-        Important,
-    ]
 
 
 class DeviceRegistryMachine(RuleBasedStateMachine):

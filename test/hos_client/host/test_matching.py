@@ -1,17 +1,13 @@
-"""Which row of the fleet a detected device has."""
+"""The row of a discovered device."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_fleet import fleet, row
 
-from hos_client.host.interface import compare
-from hos_client.host.interfaces.serial_ports import SerialInterface
 from hos_client.host.matching import FleetRows, Match, match, names_of, uid_of
-from hos_device_layer.testing.serial_device import FakePort
 
 NAMES = {'names': ('usb-Scale_0417', 'A50285BI', '/dev/ttyUSB0', 'ttyUSB0', '0403:6001')}
 
@@ -50,36 +46,3 @@ def test_odd_infos_are_taken_as_far_as_they_go() -> None:
     assert names_of({'names': ('one', 5, None, '')}) == ('one',)
     assert uid_of({'uid': True}) is None and uid_of({'uid': '5'}) is None
     assert uid_of({'uid': 5}) == 5
-
-
-def test_what_has_come_and_gone() -> None:
-    changes = compare({'a': {}, 'b': {'n': 1}, 'c': {}}, {'b': {'n': 2}, 'c': {}, 'd': {}})
-    assert changes.appeared == ('b', 'd') and changes.disappeared == ('a', 'b')
-
-
-def test_the_names_of_serial_ports(tmp_path: Path) -> None:
-    port, by_id = tmp_path / 'ttyUSB0', tmp_path / 'by-id'
-    port.touch()
-    by_id.mkdir()
-    (by_id / 'usb-Scale_0417').symlink_to(port)
-    fake = FakePort(str(port), 0x403, 0x6001, 'A50285BI', manufacturer='ACME')
-    interface = SerialInterface(lambda: [fake], by_id)
-    (info,) = interface.get_devices().values()
-    assert info['names'] == (
-        'usb-Scale_0417',
-        str(by_id / 'usb-Scale_0417'),
-        'A50285BI',
-        str(port),
-        'ttyUSB0',
-        '0403:6001',
-    )
-    assert info['usb_id'] == '0403:6001' and info['manufacturer'] == 'ACME'
-    assert interface.get_devices() == {str(port): info}
-    # A node that was made anew is another device.
-    port.rename(tmp_path / 'old')
-    port.touch()
-    assert interface.get_devices() != {str(port): info}
-
-
-def test_the_serial_ports_of_this_computer_can_be_listed() -> None:
-    assert all('names' in info for info in SerialInterface().get_devices().values())

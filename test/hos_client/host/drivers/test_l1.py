@@ -1,0 +1,82 @@
+"""The driver for L1 microcontrollers, on ptys and behind the gateway."""
+
+from __future__ import annotations
+
+import pytest
+from fake_fleet import UID, fleet
+from running_host import running_host
+
+from hos_client.host import Action
+from hos_client.host.drivers.l1 import L1Driver
+from hos_device_layer.testing.serial_device import (
+    L1Board,
+    SilentBoard,
+)
+
+FLEET = fleet()
+FUNCTIONS = {function.name: function for function in FLEET.functions}
+START, STOP = FUNCTIONS['shaker_start'], FUNCTIONS['shaker_stop']
+
+
+def test_from_the_gateway_to_the_bytes_and_back() -> None:
+    board = L1Board({'R300T60': 'V300V59.5'}, failures={'X': 17})
+    with running_host(L1Driver) as rig:
+        rig.plug(board)
+        assert rig.call(START, '300', '60') == (True, '', 'V300V59.5')
+        assert board.commands == ['R300T60']
+        success, error, _ = rig.call(STOP, cmd_id=2)
+        assert not success and error.endswith('failed with error code 17')
+        assert rig.call(START, '300', '60', cmd_id=3)[0]
+
+
+def test_streams_by_their_number() -> None:
+    with running_host(L1Driver) as rig:
+        port = rig.plug(L1Board())
+        rig.bench.send(port, b'S1V21.5\n')
+        assert rig.event('sample') == ('sample', UID, 'temperature', 'V21.5')
+        rig.bench.send(port, b'S9V1\nS0V300\n')
+        assert rig.event('sample') == ('sample', UID, 'speed', 'V300')
+
+
+def test_unplugged_in_the_middle_of_a_command_and_back_on_another_port() -> None:
+    board = SilentBoard()
+    with running_host(L1Driver) as rig:
+        port = rig.plug(board)
+        rig.send(STOP)
+        rig.event('answered')
+        rig.bench.unplug(port)
+        success, error, _ = rig.event('result')[3:]
+        assert not success and 'unplugged' in error
+        assert rig.event('closed') == ('closed', UID)
+        rig.plug(L1Board())
+        assert rig.call(STOP, cmd_id=2)[0]
+
+
+class HastyL1Driver(L1Driver):
+    """Waits no longer than the test wants to."""
+
+    def action(self, data: Action) -> object:
+        return super().action(Action(data.id, data.function_name, text=data.text, timeout_s=0.2))
+
+
+@pytest.mark.parametrize(
+    ('sent', 'said'),
+    [
+        (b'', 'it sent nothing: is it powered'),
+        (b'\xff\xfe\x80', '3 bytes that are not L1: is baud_rate'),
+        (b'V3.2', "only part of a line: 'V3.2'"),
+        (b'21', 'did not finish'),
+    ],
+)
+def test_a_device_that_does_not_answer_as_it_should(sent: bytes, said: str) -> None:
+    class Odd(SilentBoard):
+        def receive(self, data: bytes):  # type: ignore[no-untyped-def]
+            yield 0.0, sent
+
+    with running_host(HastyL1Driver) as rig:
+        port = rig.plug(Odd() if sent else SilentBoard())
+        success, error, _ = rig.call(STOP)
+        assert not success and said in error and 'K6101' in error and '9600 baud' in error
+        # It goes on: the next command is sent, and the device is still there.
+        assert not rig.call(STOP, cmd_id=2)[0]
+        rig.bench.unplug(port)

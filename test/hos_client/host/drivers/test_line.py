@@ -1,0 +1,71 @@
+"""The driver for instruments, on ptys and behind the gateway."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fake_fleet import fleet, row
+from manager_double import described_devices
+from running_host import SERIAL_DRIVERS, running_host
+
+from hos_client.host import Action
+from hos_client.host.drivers.line import LineDriver
+from hos_device_layer.testing.serial_device import (
+    Instrument,
+    LineBoard,
+    SilentBoard,
+)
+
+METER = fleet(row(device_type='Meter'))
+FUNCTIONS = {function.name: function for function in METER.functions}
+READ, SET_RANGE = FUNCTIONS['meter_read'], FUNCTIONS['meter_range_set']
+
+
+def test_an_instrument_end_to_end() -> None:
+    meter = Instrument({'MEAS:VOLT:DC?': '+1.25E+00'}, identity='ACME,M1,7,1.0')
+    with running_host(*SERIAL_DRIVERS, of_fleet=METER) as rig:
+        rig.plug(meter)
+        assert [d.name for d in described_devices(rig.gateway)] == ['ACME,M1,7,1.0']
+        assert rig.call(READ) == (True, '', '{"volt":1.25}')
+        assert rig.call(SET_RANGE, '10', cmd_id=2) == (True, '', '{}')
+        assert rig.call(READ, cmd_id=3)[0]
+        assert meter.lines == ['*IDN?', 'MEAS:VOLT:DC?', 'CONF:VOLT:DC 10', 'MEAS:VOLT:DC?']
+
+
+class HastyLineDriver(LineDriver):
+    quiet_s = 1.0
+
+    def action(self, data: Action) -> Any:
+        return super().action(Action(data.id, data.function_name, text=data.text, timeout_s=0.1))
+
+
+def test_an_instrument_that_answers_late_is_not_taken_for_the_next() -> None:
+    answers = iter([0.3, 0.0])
+
+    def late(line: str) -> Any:
+        if line == 'MEAS:VOLT:DC?':
+            wait = next(answers)
+            yield wait, b'%d\n' % (1 if wait else 2)
+
+    with running_host(HastyLineDriver, of_fleet=METER) as rig:
+        rig.plug(LineBoard(late))
+        success, error, _ = rig.call(READ)
+        assert not success and 'did not answer' in error and '9600 baud' in error
+        assert rig.call(READ, cmd_id=2) == (True, '', '{"volt":2.0}')
+
+
+def test_an_instrument_s_odd_answer_says_what_came() -> None:
+    with running_host(*SERIAL_DRIVERS, of_fleet=METER) as rig:
+        rig.plug(Instrument({'MEAS:VOLT:DC?': 'OVLD'}))
+        success, error, _ = rig.call(READ)
+        assert not success and "got 'OVLD'" in error and 'volt:float64' in error
+
+
+def test_an_instrument_is_unplugged_in_the_middle() -> None:
+    with running_host(*SERIAL_DRIVERS, of_fleet=METER) as rig:
+        port = rig.plug(SilentBoard())
+        rig.send(READ)
+        rig.event('answered')
+        rig.bench.unplug(port)
+        success, error, _ = rig.event('result')[3:]
+        assert not success and 'unplugged' in error
