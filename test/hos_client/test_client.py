@@ -9,12 +9,7 @@ import pytest
 from gateway_clients import UID, move, new_client, pool, received, wait_for
 from manager_double import WAIT_S, ManagerDouble
 
-from hos_client import (
-    Client,
-    ClientError,
-    ConfigurationError,
-    TaskError,
-)
+from hos_client import Client, ClientError, ConfigurationError, TaskError
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.spec.records import Function
 from hos_device_layer.links.gateway import Gateway
@@ -53,7 +48,7 @@ def test_serialized_commands_and_failures(gateway: Gateway, manager: ManagerDoub
         assert wait_for(manager, 'result') == ('result', UID, 5, False, 'door open', '')
 
 
-def test_a_timeout_is_a_result_too(gateway: Gateway) -> None:
+def test_receive_returns_a_message_on_a_timeout(gateway: Gateway) -> None:
     with new_client(gateway) as client:
         message = client.receive(timeout=0.01)
         assert not message and message.status == 408
@@ -90,7 +85,7 @@ def test_events_are_stream_samples(gateway: Gateway, manager: ManagerDouble) -> 
         )
 
 
-def test_mistakes_are_named(tmp_path: Path) -> None:
+def test_errors_name_the_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match='ws://'):
         Client(pool(), 'http://x')
     with pytest.raises(ConfigurationError, match='ca_file'):

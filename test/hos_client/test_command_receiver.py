@@ -13,11 +13,7 @@ import pytest
 from gateway_clients import UID, delta, move, new_client, wait_for
 from manager_double import WAIT_S, ManagerDouble
 
-from hos_client import (
-    Device,
-    Message,
-    Task,
-)
+from hos_client import Device, Message, Task
 from hos_client.command_receiver import CommandReceiver
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.rosbridge.frames import CallService, ServiceResponse, raw
@@ -68,7 +64,7 @@ def test_handlers(gateway: Gateway, manager: ManagerDouble) -> None:
         assert answer[2] is False and 'it handles: delta_arm_move, fail' in answer[3]
 
 
-def test_a_handler_that_blocks_holds_up_no_other(gateway: Gateway, manager: ManagerDouble) -> None:
+def test_a_blocking_handler_delays_no_other(gateway: Gateway, manager: ManagerDouble) -> None:
     client = new_client(gateway)
     release = threading.Event()
 

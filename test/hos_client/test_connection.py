@@ -90,8 +90,8 @@ class _OnMessage(logging.Handler):
             self._action()
 
 
-def test_stopping_at_any_moment(gateway: Gateway, manager: ManagerDouble) -> None:
-    """A stop that meets the end of the greeting ends the client all the same."""
+def test_a_client_can_be_stopped_at_any_time(gateway: Gateway, manager: ManagerDouble) -> None:
+    """A stop during the synchronization ends the client, too."""
     for _ in range(30):
         client = new_client(gateway)
         client.start()

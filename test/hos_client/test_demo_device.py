@@ -13,7 +13,7 @@ from manager_double import WAIT_S, ManagerDouble
 from hos_device_layer.links.gateway import Gateway
 
 
-def test_a_killed_client_is_noticed_at_once(gateway: Gateway, manager: ManagerDouble) -> None:
+def test_a_killed_client_is_disconnected_at_once(gateway: Gateway, manager: ManagerDouble) -> None:
     command = [sys.executable, '-m', 'hos_client', '--url', f'ws://127.0.0.1:{gateway.port}']
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as program:
         try:

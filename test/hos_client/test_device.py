@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hos_client import (
-    Device,
-    DeviceError,
-    hash_of,
-)
+from hos_client import Device, DeviceError, hash_of
 
 LAMP_HASH = '402eec246402a4cfd92af40a45c844eaf04bb80d'
 

@@ -9,7 +9,7 @@ import pytest
 from hos_client.gateway_session import within
 
 
-def test_work_that_ends_in_time_gives_its_result() -> None:
+def test_work_that_ends_in_time_returns_its_result() -> None:
     async def work() -> int:
         return 5
 

@@ -69,7 +69,7 @@ def test_attempts_without_an_answer_are_repeated(server: Server) -> None:
     assert http.get(server.url, retries=2, retry_delay=0.01).body == b'at last'
 
 
-def test_no_answer_names_the_url_without_its_secrets() -> None:
+def test_an_error_names_the_url_without_its_secrets() -> None:
     with pytest.raises(http.HttpError) as caught:
         http.get('http://me:secret@127.0.0.1:1/path?token=hidden', timeout=1)
     assert 'http://127.0.0.1:1/path' in str(caught.value)
@@ -78,7 +78,7 @@ def test_no_answer_names_the_url_without_its_secrets() -> None:
         http.get('nonsense://')
 
 
-def test_a_silent_server_is_given_up(server: Server) -> None:
+def test_a_server_that_does_not_answer_times_out(server: Server) -> None:
     release = threading.Event()
 
     def hang(request: Handler) -> tuple[int, bytes]:
@@ -91,7 +91,9 @@ def test_a_silent_server_is_given_up(server: Server) -> None:
     release.set()
 
 
-def test_a_body_without_end_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_is_too_large_is_refused(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(http, 'MAX_BODY_BYTES', 1000)
     server.answers(lambda request: (200, b'x' * 1001))
     with pytest.raises(http.HttpError, match='more than 1000 bytes'):

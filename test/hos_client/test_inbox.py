@@ -6,7 +6,7 @@ from hos_client.inbox import Inbox
 from hos_client.message import Task
 
 
-def test_a_receiver_that_gave_up_loses_no_task() -> None:
+def test_a_cancelled_receiver_loses_no_task() -> None:
     inbox = Inbox()
     gone, waiting = inbox.take(), inbox.take()
     gone.cancel()

@@ -51,7 +51,7 @@ def test_keeping_devices(devices: DeviceManagerInterface) -> None:
     assert [d.id for d in devices.devices()] == ['dev2']
 
 
-def test_a_known_id_warns_and_keeps_the_old(
+def test_adding_a_known_id_warns_and_keeps_the_device(
     devices: DeviceManagerInterface, caplog: pytest.LogCaptureFixture
 ) -> None:
     devices.add(lamp())
@@ -72,7 +72,7 @@ def test_unknown_ids_are_errors(devices: DeviceManagerInterface) -> None:
         assert error.value.device_id == 'dev1'
 
 
-def test_the_store_binds_what_it_is_given(tmp_path: Path) -> None:
+def test_the_store_escapes_any_text(tmp_path: Path) -> None:
     store = DeviceStore(tmp_path / 'devices.db')
     nasty = Device("x'; DROP TABLE devices; --", '"', '\0\n')
     nasty.add_tag("'", '""')
@@ -121,7 +121,7 @@ def test_the_store_survives_being_killed(tmp_path: Path) -> None:
     assert len(ids) >= told + 1
 
 
-def test_a_file_that_is_no_store_is_named(tmp_path: Path) -> None:
+def test_an_error_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / 'devices.db'
     path.write_bytes(b'nonsense' * 1000)
     with pytest.raises(DeviceError, match=r'devices\.db'):

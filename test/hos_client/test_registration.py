@@ -5,10 +5,7 @@ from __future__ import annotations
 from gateway_clients import UID, delta, move, new_client, pool, received, wait_for
 from manager_double import ManagerDouble, described_devices
 
-from hos_client import (
-    Device,
-    hash_of,
-)
+from hos_client import Device, hash_of
 from hos_device_layer.links.gateway import Gateway
 
 
@@ -36,7 +33,7 @@ def known_names(gateway: Gateway) -> list[str]:
     return sorted(device.name for device in described_devices(gateway))
 
 
-def test_a_refusal_comes_back(gateway: Gateway, manager: ManagerDouble) -> None:
+def test_the_reason_of_a_refusal_is_returned(gateway: Gateway, manager: ManagerDouble) -> None:
     manager.known = lambda uid: uid == UID
     devices = pool()
     with new_client(gateway, devices) as client:
@@ -47,7 +44,7 @@ def test_a_refusal_comes_back(gateway: Gateway, manager: ManagerDouble) -> None:
         assert [d.id for d in devices.devices()] == ['H4001', 'F1', 'F2']
 
 
-def test_only_what_differs_is_described(gateway: Gateway, manager: ManagerDouble) -> None:
+def test_only_devices_that_differ_are_described(gateway: Gateway, manager: ManagerDouble) -> None:
     devices = pool(*(delta(n, f'D{n}') for n in range(250)))
     with new_client(gateway, devices, name='bay') as client:
         assert client.wait_until_connected()

@@ -8,12 +8,7 @@ import pytest
 from gateway_clients import UID, new_client, pool, wait_for
 from manager_double import WAIT_S, ManagerDouble
 
-from hos_client import (
-    Client,
-    Device,
-    Message,
-    Task,
-)
+from hos_client import Client, Device, Message, Task
 from hos_client.backoff import Backoff
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.spec.records import Function
@@ -53,7 +48,7 @@ def test_blocking_in_a_coroutine_is_an_error(gateway: Gateway, manager: ManagerD
         assert result[3] is False and 'block=False' in result[4]
 
 
-def test_without_a_gateway_local_changes_happen() -> None:
+def test_local_changes_are_made_without_a_gateway() -> None:
     devices = pool()
     with Client(devices, 'ws://127.0.0.1:1', backoff=Backoff(60, 60)) as client:
         assert client.add(Device('F1', 'Fan', 'fan', uid=7), timeout=0.01).status == 408

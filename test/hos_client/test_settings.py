@@ -21,7 +21,7 @@ def test_the_configuration_is_written_and_explained(tmp_path: Path) -> None:
     assert load_settings(path, {}).url == 'wss://127.0.0.1:9999'
 
 
-def test_the_environment_comes_first(tmp_path: Path) -> None:
+def test_the_environment_takes_precedence(tmp_path: Path) -> None:
     environment = {
         'HOS_CLIENT_HOST': 'fd00::1',
         'HOS_CLIENT_TOKEN': 'secret',
@@ -44,7 +44,7 @@ def test_the_environment_comes_first(tmp_path: Path) -> None:
         ('nonsense', 'c.conf'),
     ],
 )
-def test_a_wrong_setting_is_named(tmp_path: Path, line: str, name: str) -> None:
+def test_an_invalid_setting_is_named(tmp_path: Path, line: str, name: str) -> None:
     path = tmp_path / 'c.conf'
     path.write_text(line)
     with pytest.raises(ConfigurationError, match=name):

@@ -21,7 +21,7 @@ from hos_device_layer.core.errors import ValueMismatchError
         ((), ''),
     ],
 )
-def test_values_are_written_as_devices_do(data: object, text: str) -> None:
+def test_values_are_encoded_as_devices_do(data: object, text: str) -> None:
     assert write_values(data) == text
 
 

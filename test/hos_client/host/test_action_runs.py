@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hos_client.host import (
-    Action,
-)
+from hos_client.host import Action
 from hos_client.host.action_runs import REMEMBERED, RecentRuns
 
 
-def test_the_same_id_runs_once_and_a_failed_one_again() -> None:
+def test_an_action_id_runs_once_unless_it_has_failed() -> None:
     memory = RecentRuns()
     run, is_new = memory.admit(Action(1, 'x'), 0.0)
     assert is_new and memory.admit(Action(1, 'x'), 0.0) == (run, False)
@@ -26,7 +24,7 @@ def test_the_same_id_runs_once_and_a_failed_one_again() -> None:
     assert is_new and retry is not failed and memory.unfinished() == [retry]
 
 
-def test_only_the_last_jobs_are_remembered() -> None:
+def test_only_the_latest_runs_are_remembered() -> None:
     memory = RecentRuns()
     for n in range(REMEMBERED + 1):
         memory.admit(Action(n, 'x'), 0.0)[0].succeed(None)

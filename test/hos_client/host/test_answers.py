@@ -32,7 +32,7 @@ def test_answers(line: str, fields: list[str], values: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ('line', 'fields', 'said'),
+    ('line', 'fields', 'expected'),
     [
         ('abc', ['v:float64'], "expected a number, got 'abc'"),
         ('1,2', ['a:int8', 'b:int8', 'c:int8'], 'expected 3 values, got 2'),
@@ -40,13 +40,13 @@ def test_answers(line: str, fields: list[str], values: dict[str, Any]) -> None:
         ('', ['v:float64'], 'expected a number'),
     ],
 )
-def test_answers_that_do_not_fit(line: str, fields: list[str], said: str) -> None:
-    with pytest.raises(ValueMismatchError, match=said) as caught:
+def test_invalid_answers(line: str, fields: list[str], expected: str) -> None:
+    with pytest.raises(ValueMismatchError, match=expected) as caught:
         read_answer(line, [Field.from_text(text) for text in fields])
     assert 'expected' in str(caught.value) and 'received' in str(caught.value)
 
 
 @given(st.text(), st.lists(st.sampled_from(['a:int8', 'b:float64', 'c:string', 'd:bool'])))
-def test_any_answer_is_read_or_refused(line: str, fields: list[str]) -> None:
+def test_any_answer_is_parsed_or_refused(line: str, fields: list[str]) -> None:
     with contextlib.suppress(ValueMismatchError):
         read_answer(line, [Field.from_text(text) for text in fields])

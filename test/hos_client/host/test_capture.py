@@ -1,4 +1,4 @@
-"""What is recorded on one day is a device on the next."""
+"""Recordings of serial ports, and devices that replay them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,7 @@ from hypothesis import strategies as st
 from running_host import running_host
 
 from hos_client.host import HostError
-from hos_client.host.capture import (
-    FROM_DEVICE,
-    TO_DEVICE,
-    Capture,
-    Piece,
-    read_recording,
-    to_line,
-)
+from hos_client.host.capture import FROM_DEVICE, TO_DEVICE, Capture, Piece, read_recording, to_line
 from hos_client.host.device_registry import DeviceState
 from hos_client.host.drivers.l1 import L1Driver
 from hos_client.host.serial_port import add_tap, remove_tap
@@ -34,7 +27,7 @@ START, STOP = (f for f in fleet().functions if f.name in ('shaker_start', 'shake
     st.sampled_from([TO_DEVICE, FROM_DEVICE]),
     st.binary(min_size=1),
 )
-def test_a_piece_is_read_as_it_was_written(
+def test_a_piece_survives_writing_and_reading(
     time_s: float, port: str, direction: str, data: bytes
 ) -> None:
     (piece,) = read_recording([to_line(Piece(time_s, port, direction, data))])
@@ -42,12 +35,12 @@ def test_a_piece_is_read_as_it_was_written(
 
 
 @pytest.mark.parametrize('line', ['x', '1 p < zz', 'a p < 00', '1 p = 00', '1 p <'])
-def test_a_broken_recording_names_its_line(line: str) -> None:
+def test_an_error_in_a_recording_names_its_line(line: str) -> None:
     with pytest.raises(HostError, match='line 2 of the recording'):
         list(read_recording(['1 p < 00', line]))
 
 
-def test_capture_then_replay(tmp_path: Path) -> None:
+def test_a_captured_device_can_be_replayed(tmp_path: Path) -> None:
     path = tmp_path / 'recording'
     capture = Capture(path)
     add_tap(capture)
@@ -72,13 +65,13 @@ def _two_calls(board: L1Board | ReplayedBoard) -> list[object]:
         return [first, success, error.partition('failed')[2]]
 
 
-def test_a_replayed_device_that_gets_something_else_is_silent() -> None:
+def test_a_replayed_device_does_not_answer_another_command() -> None:
     board = ReplayedBoard([Piece(0, 'p', FROM_DEVICE, b'hello'), Piece(1, 'p', TO_DEVICE, b'X\n')])
     assert list(board.plugged()) == [(0.0, b'hello')]
     assert list(board.receive(b'Y\n')) == []
     assert board.problem == "came b'Y\\n' instead of b'X\\n'" and not board.is_finished
 
 
-def test_a_recording_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_recording_needs_a_writable_file(tmp_path: Path) -> None:
     with pytest.raises(HostError, match='cannot write'):
         Capture(tmp_path / 'none' / 'recording')

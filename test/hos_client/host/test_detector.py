@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 from fake_fleet import Shelf
 
-from hos_client.host import (
-    Info,
-)
+from hos_client.host import Info
 from hos_client.host.detector import Detector
 
 
-def test_an_interface_that_fails_keeps_what_was_there(
+def test_an_exception_of_an_interface_keeps_its_devices(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     looks: queue.Queue[Any] = queue.Queue()
@@ -40,7 +38,7 @@ def test_an_interface_that_fails_keeps_what_was_there(
     assert caplog.text.count('the interface Failing failed: OSError: the bus is down') == 1
 
 
-def test_a_loop_delay_of_0_looks_once() -> None:
+def test_a_loop_delay_of_0_polls_once() -> None:
     looks: queue.Queue[Any] = queue.Queue()
     closed = threading.Event()
 

@@ -27,7 +27,7 @@ from hos_client.host.device_registry import (
 PLUGGED = {'port1': {'names': ('K6101',)}}
 
 
-def deeds(effects: list[HostEffect]) -> list[HostEffect]:
+def without_reports(effects: list[HostEffect]) -> list[HostEffect]:
     return [effect for effect in effects if not isinstance(effect, Report)]
 
 
@@ -58,11 +58,11 @@ def test_a_device_is_started_then_registered() -> None:
     assert registry.found('fakes', 'fake', PLUGGED) == []
 
 
-def test_unplugged_stops_first_then_leaves() -> None:
+def test_an_unplugged_device_is_stopped_and_unregistered() -> None:
     registry = new_registry()
     start = started(registry)
     registry.created(start.attempt, Anything)
-    effects = deeds(registry.found('fakes', 'fake', {}))
+    effects = without_reports(registry.found('fakes', 'fake', {}))
     assert effects == [
         Stop(start.attempt, 'the device was unplugged'),
         Unregister(start.attempt, start.device),
@@ -71,16 +71,16 @@ def test_unplugged_stops_first_then_leaves() -> None:
     assert registry.reports() == []
 
 
-def test_replugged_while_stopping_starts_once_it_has_ended() -> None:
+def test_a_device_replugged_while_stopping_starts_when_the_attempt_has_ended() -> None:
     registry = new_registry()
     first = started(registry)
     registry.found('fakes', 'fake', {})
-    assert deeds(registry.found('fakes', 'fake', PLUGGED)) == []
+    assert without_reports(registry.found('fakes', 'fake', PLUGGED)) == []
     again = only(registry.ended(first.attempt), Start)
     assert again.attempt != first.attempt and again.device == first.device
 
 
-def test_a_replaced_device_is_handled_anew() -> None:
+def test_a_replaced_device_is_restarted() -> None:
     registry = new_registry()
     first = started(registry)
     registry.created(first.attempt, Anything)
@@ -89,7 +89,7 @@ def test_a_replaced_device_is_handled_anew() -> None:
     assert only(registry.ended(first.attempt), Start).device.info == replaced['port1']
 
 
-def test_what_an_attempt_says_after_its_end_is_ignored() -> None:
+def test_events_of_an_attempt_that_has_ended_are_ignored() -> None:
     registry = new_registry()
     start = started(registry)
     registry.found('fakes', 'fake', {})
@@ -99,14 +99,14 @@ def test_what_an_attempt_says_after_its_end_is_ignored() -> None:
     assert registry.ended(start.attempt) == []
 
 
-def test_a_driver_that_is_made_while_it_is_to_stop_is_not_registered() -> None:
+def test_a_driver_created_while_stopping_is_not_registered() -> None:
     registry = new_registry()
     start = started(registry)
     registry.found('fakes', 'fake', {})
-    assert deeds(registry.created(start.attempt, Anything)) == []
+    assert without_reports(registry.created(start.attempt, Anything)) == []
 
 
-def test_an_unknown_device_waits_and_says_what_is_needed() -> None:
+def test_an_unknown_device_waits_and_reports_what_to_enter() -> None:
     registry = DeviceRegistry((), fleet())
     start = started(registry, {'port1': {'names': ('usb-1', '0403:6001')}})
     report = only(registry.unsupported(start.attempt, ''), Report)
@@ -125,7 +125,7 @@ def test_before_the_fleet_is_known() -> None:
     assert 'not been reached' in registry.reports()[0].reason
 
 
-def test_a_known_device_without_a_driver_is_asked_again_when_drivers_change() -> None:
+def test_a_device_without_a_driver_is_tried_again_when_the_drivers_change() -> None:
     registry = DeviceRegistry((), fleet())
     start = started(registry)
     report = only(registry.unsupported(start.attempt, 'Odd failed: x'), Report)
@@ -135,7 +135,7 @@ def test_a_known_device_without_a_driver_is_asked_again_when_drivers_change() ->
     assert only(registry.set_drivers((Anything,)), Start).candidates == [Anything]
 
 
-def test_only_devices_whose_choice_could_change_are_asked_again() -> None:
+def test_new_drivers_restart_only_the_devices_that_they_could_handle() -> None:
     registry = new_registry(Anything)
     start = started(registry)
     registry.created(start.attempt, Anything)
@@ -148,7 +148,7 @@ def test_only_devices_whose_choice_could_change_are_asked_again() -> None:
     assert only(registry.set_drivers((Anything, Child)), Stop).attempt == start.attempt
 
 
-def test_a_driver_that_was_taken_away_is_stopped() -> None:
+def test_a_removed_driver_is_stopped() -> None:
     registry = new_registry(Child, Anything)
     start = started(registry)
     registry.created(start.attempt, Child)
@@ -157,7 +157,7 @@ def test_a_driver_that_was_taken_away_is_stopped() -> None:
     assert again.candidates == [Anything]
 
 
-def test_unavailable_is_tried_again_with_growing_waits() -> None:
+def test_an_unavailable_device_is_retried_with_growing_waits() -> None:
     registry = new_registry()
     attempt, now, waits = started(registry).attempt, 0.0, []
     for _ in range(8):
@@ -165,35 +165,35 @@ def test_unavailable_is_tried_again_with_growing_waits() -> None:
         deadline = registry.next_deadline()
         assert deadline is not None
         waits.append(deadline - now)
-        assert deeds(registry.advance(deadline - 0.01)) == []
+        assert without_reports(registry.advance(deadline - 0.01)) == []
         now = deadline
         attempt = only(registry.advance(now), Start).attempt
     assert waits == [0.125, 0.25, 0.5, 1, 2, 4] + [LONGEST_RETRY_S] * 2
     assert registry.next_deadline() is None
 
 
-def test_a_lost_device_that_is_still_there_is_opened_anew() -> None:
+def test_a_lost_device_that_is_still_present_is_opened_again() -> None:
     registry = new_registry()
     start = started(registry)
     registry.created(start.attempt, Anything)
-    assert [type(e) for e in deeds(registry.lost(start.attempt, 'gone', 5.0))] == [
+    assert [type(e) for e in without_reports(registry.lost(start.attempt, 'gone', 5.0))] == [
         Stop,
         Unregister,
     ]
-    assert deeds(registry.ended(start.attempt)) == []
+    assert without_reports(registry.ended(start.attempt)) == []
     assert registry.next_deadline() == 5.125
     assert only(registry.advance(5.125), Start)
 
 
-def test_a_device_that_tells_its_uid_is_assigned_without_a_restart() -> None:
+def test_a_device_that_reports_its_uid_is_assigned_without_a_restart() -> None:
     registry = new_registry()
     start = started(registry, {'port9': {}})
     registry.created(start.attempt, Anything)
     assert registry.reports()[0].state is DeviceState.WAITING
-    effects = deeds(registry.identified(start.attempt, UID))
+    effects = without_reports(registry.identified(start.attempt, UID))
     assert [type(effect) for effect in effects] == [Assign, Register]
     assert effects[0].device.row == row()  # type: ignore[union-attr]
-    effects = deeds(registry.identified(start.attempt, 5))
+    effects = without_reports(registry.identified(start.attempt, 5))
     assert [type(effect) for effect in effects] == [Assign, Unregister]
     assert 'uid 5' in registry.reports()[0].reason
 
@@ -215,7 +215,7 @@ def test_two_of_the_same_kind() -> None:
     assert only(registry.ended(starts[1].attempt), Start).device.row == row()
 
 
-def test_another_row_restarts_and_an_unconcerned_change_does_not() -> None:
+def test_only_a_changed_row_restarts_a_device() -> None:
     registry = new_registry()
     start = started(registry)
     registry.created(start.attempt, Anything)
@@ -226,7 +226,7 @@ def test_another_row_restarts_and_an_unconcerned_change_does_not() -> None:
 
 
 class DeviceRegistryMachine(RuleBasedStateMachine):
-    """Whatever happens: no two attempts for one device, and what is registered is handled."""
+    """A device never has two attempts, and a registered device has a driver."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a host fetches from the gateway, and what it refuses."""
+"""The downloads of a host, valid and invalid ones."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def handlers(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_fleet_and_the_handlers(tmp_path: Path, handlers: Path) -> None:
+def test_downloads_of_the_fleet_and_the_handlers(tmp_path: Path, handlers: Path) -> None:
     with running_gateway() as (gateway, _):
         offer(gateway, handlers)
         downloads = HostDownloads(settings_of(gateway), tmp_path / 'state')
@@ -67,7 +67,7 @@ def test_the_fleet_and_the_handlers(tmp_path: Path, handlers: Path) -> None:
     assert again.fleet() == fleet() and again.handlers_folder() == second
 
 
-def test_a_token_is_needed_where_the_gateway_asks_for_one(tmp_path: Path, handlers: Path) -> None:
+def test_downloads_need_a_token_if_it_is_required(tmp_path: Path, handlers: Path) -> None:
     tokens = TokenFile(tmp_path / 'tokens.json')
     token = tokens.add('host', Role.DEVICE, None, '')
     settings = GatewaySettings(address='0.0.0.0', port=0, token_file=tokens.path)
@@ -79,7 +79,7 @@ def test_a_token_is_needed_where_the_gateway_asks_for_one(tmp_path: Path, handle
         assert refresh(HostDownloads(settings_of(gateway, token), tmp_path / 'state'))
 
 
-def test_what_is_not_offered_or_broken_replaces_nothing(tmp_path: Path, handlers: Path) -> None:
+def test_a_failed_or_invalid_download_replaces_nothing(tmp_path: Path, handlers: Path) -> None:
     with running_gateway() as (gateway, _):
         downloads = HostDownloads(settings_of(gateway), tmp_path / 'state')
         with pytest.raises(DownloadError, match='404'):
@@ -96,7 +96,7 @@ def test_what_is_not_offered_or_broken_replaces_nothing(tmp_path: Path, handlers
         assert downloads.fleet() == fleet() and downloads.handlers_folder() is not None
 
 
-def test_a_folder_that_cannot_be_packed_is_no_reason_to_fall(
+def test_a_folder_that_cannot_be_packed_is_reported_as_unavailable(
     tmp_path: Path, handlers: Path
 ) -> None:
     (handlers / 'drivers' / 'large.py').write_bytes(b'#' * 300_000)
@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_packed_is_no_reason_to_fall(
             refresh(HostDownloads(settings_of(gateway), tmp_path / 'state'))
 
 
-def test_code_comes_over_safe_lines_only(
+def test_handlers_are_downloaded_over_secure_connections_only(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -127,7 +127,7 @@ def test_code_comes_over_safe_lines_only(
     assert asked == ['fleet.json', 'handlers.zip'] * 4
 
 
-def test_a_fleet_is_taken_out_of_a_specification() -> None:
+def test_the_fleet_of_a_specification() -> None:
     lab = fleet_of(LocalCopy(SAMPLE_DB).read(), 'lab')
     assert fleet_from_json(fleet_to_json(lab)) == lab
     assert lab.device_type('Shaker') is not None and lab.device_type('None') is None

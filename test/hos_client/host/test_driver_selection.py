@@ -5,15 +5,9 @@ from __future__ import annotations
 from fake_fleet import Anything, Child, Important, fleet, row
 from running_host import SERIAL_DRIVERS, running_host
 
-from hos_client.host.device_registry import (
-    DeviceState,
-)
+from hos_client.host.device_registry import DeviceState
 from hos_client.host.driver_selection import candidates_for
-from hos_device_layer.testing.serial_device import (
-    Instrument,
-    JsonBoard,
-    L1Board,
-)
+from hos_device_layer.testing.serial_device import Instrument, JsonBoard, L1Board
 
 
 def test_the_order_of_drivers() -> None:
@@ -34,7 +28,7 @@ def test_the_order_of_drivers() -> None:
     ]
 
 
-def test_which_driver_takes_which_type() -> None:
+def test_the_driver_of_each_type() -> None:
     boards = {'Shaker': L1Board(), 'Meter': Instrument({}), 'Balance': JsonBoard({})}
     for device_type, driver in zip(boards, ('L1Driver', 'LineDriver', 'JsonLinesDriver')):
         with running_host(*SERIAL_DRIVERS, of_fleet=fleet(row(device_type=device_type))) as rig:

@@ -7,16 +7,12 @@ from typing import Any
 import pytest
 from fake_fleet import Anything, row
 
-from hos_client.host import (
-    DetectedDevice,
-    Driver,
-    EventManager,
-)
+from hos_client.host import DetectedDevice, Driver, EventManager
 
 DEVICE = DetectedDevice('one', 'fake', {}, row())
 
 
-def test_every_listener_is_told_and_one_that_raises_stops_nothing(
+def test_every_listener_is_called_even_if_one_raises(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     heard: list[Any] = []

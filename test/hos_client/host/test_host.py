@@ -14,20 +14,10 @@ from fake_fleet import UID, Anything, Shelf, fleet, row
 from manager_double import described_devices
 from running_host import FastSerial, Rig, running_host
 
-from hos_client.host import (
-    Action,
-    DetectedDevice,
-    DeviceUnavailableError,
-    Driver,
-    event_manager,
-)
+from hos_client.host import Action, DetectedDevice, DeviceUnavailableError, Driver, event_manager
 from hos_client.host.device_registry import DeviceState
 from hos_client.host.drivers.l1 import L1Driver
-from hos_device_layer.testing.serial_device import (
-    FakePort,
-    L1Board,
-    SerialBench,
-)
+from hos_device_layer.testing.serial_device import FakePort, L1Board, SerialBench
 
 STOP = next(f for f in fleet().functions if f.name == 'shaker_stop')
 
@@ -38,7 +28,7 @@ def shelf_on(rig: Rig) -> Shelf:
     return shelf
 
 
-def test_an_id_that_comes_twice_from_the_platform_runs_once() -> None:
+def test_a_command_id_that_is_sent_twice_runs_once() -> None:
     ran: list[int] = []
 
     class Counting(Anything):
@@ -71,7 +61,7 @@ class RaisingInConstructor(Anything):
         raise RuntimeError('cannot be made')
 
 
-def test_drivers_that_raise_are_left_out_and_the_next_is_asked(
+def test_a_driver_that_raises_is_skipped_and_the_next_one_is_tried(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with running_host(RaisingInSupported, RaisingInConstructor, Anything) as rig:
@@ -84,7 +74,7 @@ def test_drivers_that_raise_are_left_out_and_the_next_is_asked(
         assert 'RaisingInConstructor failed: RuntimeError: cannot be made' in report.reason
 
 
-def test_a_disconnect_that_raises_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_exception_in_disconnect_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     class Raising(Anything):
         def disconnect(self) -> None:
             raise RuntimeError('will not go')
@@ -97,7 +87,7 @@ def test_a_disconnect_that_raises_stops_nothing(caplog: pytest.LogCaptureFixture
     assert 'will not go' in caplog.text
 
 
-def test_a_device_that_is_not_available_in_an_action_is_opened_anew() -> None:
+def test_a_device_that_is_unavailable_in_an_action_is_opened_again() -> None:
     class Flaky(Anything):
         created = 0
 
@@ -120,7 +110,7 @@ def test_a_device_that_is_not_available_in_an_action_is_opened_anew() -> None:
         assert rig.call(STOP, cmd_id=2) == (True, '', '{"made":2}')
 
 
-def test_a_result_that_cannot_be_sent_is_a_failure() -> None:
+def test_an_invalid_result_fails_the_call() -> None:
     class Odd(Anything):
         def action(self, data: Action) -> Any:
             return {'x': object()}
@@ -152,7 +142,7 @@ def test_samples_of_several_streams() -> None:
         assert rig.event('sample') == ('sample', UID, 'temperature', 'V21.5')
 
 
-def test_two_of_the_same_kind_are_told_apart_or_wait() -> None:
+def test_a_second_device_with_the_same_name_waits() -> None:
     of_fleet = fleet(row(serial_info='0403:6001'))
     with running_host(L1Driver, of_fleet=of_fleet) as rig:
         rig.plug(L1Board(), serial_number=None, usb_id=(0x403, 0x6001))
@@ -161,7 +151,7 @@ def test_two_of_the_same_kind_are_told_apart_or_wait() -> None:
         assert 'already' in waiting.reason and 'USB serial number' in waiting.reason
 
 
-def test_a_port_that_another_program_holds_comes_when_it_is_free() -> None:
+def test_a_port_in_use_by_another_program_is_opened_when_it_is_free() -> None:
     with running_host(L1Driver) as rig, SerialBench() as other:
         path = other.plug(L1Board()).device
         holder = os.open(path, os.O_RDWR | os.O_NOCTTY)
@@ -175,7 +165,7 @@ def test_a_port_that_another_program_holds_comes_when_it_is_free() -> None:
         assert rig.call(STOP)[0]
 
 
-def test_a_driver_that_blocks_for_ever_holds_up_nobody() -> None:
+def test_a_driver_that_blocks_forever_affects_no_other_device() -> None:
     blocked, release = threading.Event(), threading.Event()
 
     class Blocking(L1Driver):
@@ -208,7 +198,7 @@ def test_a_driver_that_blocks_for_ever_holds_up_nobody() -> None:
         release.set()
 
 
-def test_many_cycles_leak_nothing(tmp_path: Path) -> None:
+def test_plugging_and_unplugging_leaks_no_threads_or_files(tmp_path: Path) -> None:
     with running_host(L1Driver) as rig:
 
         def cycle(cmd_id: int) -> None:

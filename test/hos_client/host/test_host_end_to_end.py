@@ -1,4 +1,4 @@
-"""From a call in ROS down to the bytes on a line and back: manager, gateway, host, ptys."""
+"""From a call in ROS to the bytes on a pty and back: manager, gateway, host."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FLEET = """
 
 
 def python_blocks() -> dict[str, str]:
-    """Return the files of the guide by their names."""
+    """Return the files of the guide by name."""
     text = (ROOT / 'docs' / 'drivers.md').read_text()
     return dict(re.findall(r'`(\S+\.py)`\n\n```python\n(.*?)```', text, re.DOTALL))
 
@@ -50,7 +50,7 @@ def shelf(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def manager(tmp_path: Path, shelf: Path) -> Iterator[Program]:
-    """A manager whose hosts find ports in a folder, by the interface of the guide."""
+    """A manager whose hosts discover ports in a folder, with the interface of the guide."""
     device_db = tmp_path / 'device_db'
     shutil.copytree(ROOT / 'device_db', device_db)
     (device_db / 'fleet-bench.yaml').write_text(FLEET)
@@ -89,7 +89,7 @@ class Scale:
             yield 0.0, b'G 12.50\r\n' if byte == ord('W') else b'?\r\n'
 
 
-def test_from_ros_to_the_line_and_a_driver_picked_up_from_the_guide(
+def test_from_ros_to_the_serial_port_and_the_driver_of_the_guide(
     tmp_path: Path, shelf: Path, manager: Program
 ) -> None:
     url = manager.wait_for(r'gateway: (ws://\S+)')[1]
@@ -131,7 +131,7 @@ def test_from_ros_to_the_line_and_a_driver_picked_up_from_the_guide(
     assert b'I\n' in sent and b'W' in sent
 
 
-def test_reload_without_a_host_says_so(tmp_path: Path) -> None:
+def test_reload_without_a_host_is_an_error(tmp_path: Path) -> None:
     code, output = run(HOST, '--reload', '--state', str(tmp_path))
     assert code == 2 and 'no host is running with the state folder' in output
 

@@ -5,6 +5,6 @@ from __future__ import annotations
 from hos_client.host.interface import compare
 
 
-def test_what_has_come_and_gone() -> None:
+def test_devices_that_appeared_and_disappeared() -> None:
     changes = compare({'a': {}, 'b': {'n': 1}, 'c': {}}, {'b': {'n': 2}, 'c': {}, 'd': {}})
     assert changes.appeared == ('b', 'd') and changes.disappeared == ('a', 'b')

@@ -1,4 +1,4 @@
-"""L1 on bytes alone."""
+"""The L1 protocol on bytes, without a port."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_every_split_of_the_bytes_means_the_same() -> None:
         assert events(line, data[:at]) + events(line, data[at:]) == whole
 
 
-def test_it_resynchronizes_after_noise() -> None:
+def test_the_reader_resynchronizes_after_noise() -> None:
     assert events(busy(), b'\xff\x002\x80' + b'0')[-3:] == [Received(), Noise(b'\x80'), Done('')]
     assert events(busy(), b'q7#\n20')[-2:] == [Received(), Done('')]
     line = busy()
@@ -79,7 +79,7 @@ def test_it_resynchronizes_after_noise() -> None:
     assert events(line, b'20', 2.0) == [Noise(b'q7'), Received(), Done('')]
 
 
-def test_a_value_with_noise_in_it_is_no_value() -> None:
+def test_a_line_with_noise_is_not_a_value() -> None:
     assert events(busy(), b'2V5\xfe\n0') == [Received(), Noise(b'V5\xfe'), Done('')]
 
 
@@ -89,20 +89,20 @@ def test_a_slow_value_is_not_cut() -> None:
     assert events(line, b'5\n0', 10.0) == [Done('V5')]
 
 
-def test_a_line_that_never_ends_takes_no_memory() -> None:
+def test_an_endless_line_takes_limited_memory() -> None:
     line = busy()
     events(line, b'2V' + b'7' * 100_000)
     assert len(line.half_line) == MAX_LINE
     assert isinstance(events(line, b'\n0')[0], Noise)
 
 
-def test_values_that_never_end_take_no_memory() -> None:
+def test_endless_values_take_limited_memory() -> None:
     line = busy()
     done = events(line, b'2' + b'V123456789\n' * 10_000 + b'0')[-1]
     assert isinstance(done, Done) and len(done.values) <= 4096
 
 
-def test_the_end_of_a_command_that_was_given_up_is_not_the_next_one_s() -> None:
+def test_the_end_of_an_abandoned_command_does_not_end_the_next_one() -> None:
     line = busy()
     assert events(line, b'2') == [Received()]
     line.abandon()
@@ -118,13 +118,13 @@ def test_status_without_a_command_is_noise() -> None:
 
 
 @pytest.mark.parametrize('text', ['', 'A1\nB2', 'Ä', '\x00', 'A\r'])
-def test_what_cannot_be_sent_is_refused(text: str) -> None:
+def test_invalid_commands_are_refused(text: str) -> None:
     with pytest.raises(ValueMismatchError):
         L1().command(text)
 
 
 @given(st.lists(st.binary(max_size=40)), st.integers(0, 5))
-def test_any_noise_is_survived(pieces: list[bytes], command_at: int) -> None:
+def test_a_command_succeeds_after_any_noise(pieces: list[bytes], command_at: int) -> None:
     line, now = L1(), 0.0
     for number, piece in enumerate(pieces):
         if number == command_at and not line.is_busy:
@@ -141,7 +141,7 @@ def test_any_noise_is_survived(pieces: list[bytes], command_at: int) -> None:
 
 
 @given(st.lists(st.integers(0, 2**32).map(lambda n: f'V{n}'), max_size=8))
-def test_noise_at_line_begins_changes_no_result(values: list[str]) -> None:
+def test_noise_before_lines_changes_no_result(values: list[str]) -> None:
     line = busy()
     data = b'2' + b''.join(b'\xff\x90' + value.encode() + b'\n' for value in values) + b'\xfe0'
     assert line.receive(data, 0.0)[-1] == Done(''.join(values))

@@ -1,4 +1,4 @@
-"""Where handlers come from, and what becomes of broken ones."""
+"""Handlers from all sources, valid and invalid ones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def names(handlers: LoadedHandlers) -> list[str]:
     return [h.__name__ for h in (*handlers.interfaces, *handlers.drivers)]
 
 
-def test_the_built_ins() -> None:
+def test_the_built_in_handlers() -> None:
     handlers = HandlerLoader(with_entry_points=False).load([])
     assert names(handlers) == [
         'SerialInterface',
@@ -73,7 +73,7 @@ def test_folders(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ('text', 'said'),
+    ('text', 'expected'),
     [
         ('import a_module_that_is_not_there', 'ModuleNotFoundError'),
         ('def broken(:', 'SyntaxError'),
@@ -83,8 +83,8 @@ def test_folders(tmp_path: Path) -> None:
         ('\0', 'null byte'),
     ],
 )
-def test_a_broken_file_is_reported_once_and_left_out(
-    tmp_path: Path, text: str, said: str, caplog: pytest.LogCaptureFixture
+def test_an_invalid_file_is_reported_once_and_skipped(
+    tmp_path: Path, text: str, expected: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     write(tmp_path, 'drivers/broken.py', text)
     write(tmp_path, 'drivers/scale.py', DRIVER)
@@ -93,11 +93,11 @@ def test_a_broken_file_is_reported_once_and_left_out(
         handlers = load(tmp_path, loader)
         assert names(handlers) == ['Scale']
         (problem,) = handlers.problems
-        assert said in problem and 'broken.py' in problem
+        assert expected in problem and 'broken.py' in problem
     assert len(caplog.records) == 1
 
 
-def test_only_what_changed_is_loaded_again(tmp_path: Path) -> None:
+def test_only_changed_files_are_reloaded(tmp_path: Path) -> None:
     scale = write(tmp_path, 'drivers/scale.py', DRIVER)
     write(tmp_path, 'drivers/other.py', DRIVER.replace('Scale', 'Other'))
     loader = HandlerLoader((), (), with_entry_points=False)

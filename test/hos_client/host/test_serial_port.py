@@ -13,7 +13,7 @@ from hos_client.host import DeviceUnavailableError, SerialPort, serial_port
 from hos_client.host.serial_port import open_error_text
 
 
-def test_no_permission_names_the_group(tmp_path: Path) -> None:
+def test_a_missing_permission_names_the_group(tmp_path: Path) -> None:
     path = tmp_path / 'tty'
     path.touch()
     reason = open_error_text(str(path), PermissionError(13, 'Permission denied'))
@@ -22,7 +22,7 @@ def test_no_permission_names_the_group(tmp_path: Path) -> None:
     assert 'no longer exists' in open_error_text('/dev/none', FileNotFoundError(2, 'none'))
 
 
-def test_a_port_without_permission_names_the_group_that_has_it() -> None:
+def test_opening_a_port_without_permission_names_its_group() -> None:
     master, slave = os.openpty()
     path = os.ttyname(slave)
     Path(path).chmod(0o600)
@@ -40,7 +40,7 @@ def test_a_port_without_permission_names_the_group_that_has_it() -> None:
     os.close(slave)
 
 
-def test_a_line_that_takes_no_more_bytes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_to_a_blocked_port_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serial_port, 'WRITE_TIMEOUT_S', 0.1)
     master, slave = os.openpty()
     tty.setraw(slave)

@@ -28,7 +28,7 @@ def driver(url: str) -> HttpDriver:
     return HttpDriver('scale', device)
 
 
-def test_a_device_with_an_http_api(server: Server) -> None:
+def test_an_http_command(server: Server) -> None:
     seen: list[Any] = []
     server.answers(
         lambda request: (
@@ -42,7 +42,7 @@ def test_a_device_with_an_http_api(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ('answer', 'said'),
+    ('answer', 'expected'),
     [
         ((200, b'{"success":false,"error":"door open"}'), 'door open'),
         ((200, b'{}'), 'no reason given'),
@@ -51,7 +51,7 @@ def test_a_device_with_an_http_api(server: Server) -> None:
         ((500, b'oops'), "got status 500: 'oops'"),
     ],
 )
-def test_a_device_whose_api_fails(server: Server, answer: tuple[int, bytes], said: str) -> None:
+def test_a_failed_http_command(server: Server, answer: tuple[int, bytes], expected: str) -> None:
     server.answers(lambda request: answer)
-    with pytest.raises(ActionError, match=said):
+    with pytest.raises(ActionError, match=expected):
         driver(server.url).action(Action(UID, 'balance_weigh'))

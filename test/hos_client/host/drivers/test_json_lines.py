@@ -9,11 +9,7 @@ from fake_fleet import UID, fleet, row
 from running_host import SERIAL_DRIVERS, running_host
 
 from hos_client.host.device_registry import DeviceState
-from hos_device_layer.testing.serial_device import (
-    JsonBoard,
-    LineBoard,
-    SilentBoard,
-)
+from hos_device_layer.testing.serial_device import JsonBoard, LineBoard, SilentBoard
 
 BALANCE = fleet(row(device_type='Balance'))
 WEIGH = next(f for f in BALANCE.functions if f.name == 'balance_weigh')
@@ -36,7 +32,7 @@ def test_a_json_board_end_to_end() -> None:
         assert rig.event('sample') == ('sample', UID, 'mass', '{"mass":2.5}')
 
 
-def test_a_board_that_tells_its_uid_needs_no_serial_info() -> None:
+def test_a_board_that_reports_its_uid_needs_no_serial_info() -> None:
     with running_host(
         *SERIAL_DRIVERS, of_fleet=fleet(row(device_type='Balance', serial_info=''))
     ) as rig:
@@ -51,13 +47,13 @@ def test_a_board_that_tells_its_uid_needs_no_serial_info() -> None:
         assert rig.call(WEIGH)[0]
 
 
-def test_a_port_that_is_no_usb_device_is_left_alone() -> None:
+def test_a_port_that_is_not_a_usb_device_is_not_opened() -> None:
     with running_host(*SERIAL_DRIVERS, of_fleet=BALANCE) as rig:
         rig.bench.plug(SilentBoard(), serial_number='another')
         assert rig.wait_for(DeviceState.WAITING).driver == ''
 
 
-def test_garbage_among_json_lines() -> None:
+def test_invalid_lines_between_json_lines_are_skipped() -> None:
     deep = b'[' * 5000
     garbage = [b'\xff\xfe', b'{"cmd_id":', b'[1]', b'{"cmd_id":99,"success":true}', deep, b'NaN']
 

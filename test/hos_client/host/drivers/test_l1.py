@@ -8,17 +8,14 @@ from running_host import running_host
 
 from hos_client.host import Action
 from hos_client.host.drivers.l1 import L1Driver
-from hos_device_layer.testing.serial_device import (
-    L1Board,
-    SilentBoard,
-)
+from hos_device_layer.testing.serial_device import L1Board, SilentBoard
 
 FLEET = fleet()
 FUNCTIONS = {function.name: function for function in FLEET.functions}
 START, STOP = FUNCTIONS['shaker_start'], FUNCTIONS['shaker_stop']
 
 
-def test_from_the_gateway_to_the_bytes_and_back() -> None:
+def test_commands_from_the_gateway_to_the_board() -> None:
     board = L1Board({'R300T60': 'V300V59.5'}, failures={'X': 17})
     with running_host(L1Driver) as rig:
         rig.plug(board)
@@ -29,7 +26,7 @@ def test_from_the_gateway_to_the_bytes_and_back() -> None:
         assert rig.call(START, '300', '60', cmd_id=3)[0]
 
 
-def test_streams_by_their_number() -> None:
+def test_samples_of_numbered_streams() -> None:
     with running_host(L1Driver) as rig:
         port = rig.plug(L1Board())
         rig.bench.send(port, b'S1V21.5\n')
@@ -38,7 +35,7 @@ def test_streams_by_their_number() -> None:
         assert rig.event('sample') == ('sample', UID, 'speed', 'V300')
 
 
-def test_unplugged_in_the_middle_of_a_command_and_back_on_another_port() -> None:
+def test_a_board_unplugged_in_a_command_and_plugged_into_another_port() -> None:
     board = SilentBoard()
     with running_host(L1Driver) as rig:
         port = rig.plug(board)
@@ -53,14 +50,14 @@ def test_unplugged_in_the_middle_of_a_command_and_back_on_another_port() -> None
 
 
 class HastyL1Driver(L1Driver):
-    """Waits no longer than the test wants to."""
+    """Uses a short timeout for every action."""
 
     def action(self, data: Action) -> object:
         return super().action(Action(data.id, data.function_name, text=data.text, timeout_s=0.2))
 
 
 @pytest.mark.parametrize(
-    ('sent', 'said'),
+    ('sent', 'expected'),
     [
         (b'', 'it sent nothing: is it powered'),
         (b'\xff\xfe\x80', '3 bytes that are not L1: is baud_rate'),
@@ -68,7 +65,7 @@ class HastyL1Driver(L1Driver):
         (b'21', 'did not finish'),
     ],
 )
-def test_a_device_that_does_not_answer_as_it_should(sent: bytes, said: str) -> None:
+def test_the_error_of_a_timeout_says_what_was_received(sent: bytes, expected: str) -> None:
     class Odd(SilentBoard):
         def receive(self, data: bytes):  # type: ignore[no-untyped-def]
             yield 0.0, sent
@@ -76,7 +73,7 @@ def test_a_device_that_does_not_answer_as_it_should(sent: bytes, said: str) -> N
     with running_host(HastyL1Driver) as rig:
         port = rig.plug(Odd() if sent else SilentBoard())
         success, error, _ = rig.call(STOP)
-        assert not success and said in error and 'K6101' in error and '9600 baud' in error
+        assert not success and expected in error and 'K6101' in error and '9600 baud' in error
         # It goes on: the next command is sent, and the device is still there.
         assert not rig.call(STOP, cmd_id=2)[0]
         rig.bench.unplug(port)

@@ -10,11 +10,7 @@ from running_host import SERIAL_DRIVERS, running_host
 
 from hos_client.host import Action
 from hos_client.host.drivers.line import LineDriver
-from hos_device_layer.testing.serial_device import (
-    Instrument,
-    LineBoard,
-    SilentBoard,
-)
+from hos_device_layer.testing.serial_device import Instrument, LineBoard, SilentBoard
 
 METER = fleet(row(device_type='Meter'))
 FUNCTIONS = {function.name: function for function in METER.functions}
@@ -39,7 +35,7 @@ class HastyLineDriver(LineDriver):
         return super().action(Action(data.id, data.function_name, text=data.text, timeout_s=0.1))
 
 
-def test_an_instrument_that_answers_late_is_not_taken_for_the_next() -> None:
+def test_a_late_answer_is_not_taken_for_the_next_one() -> None:
     answers = iter([0.3, 0.0])
 
     def late(line: str) -> Any:
@@ -54,14 +50,14 @@ def test_an_instrument_that_answers_late_is_not_taken_for_the_next() -> None:
         assert rig.call(READ, cmd_id=2) == (True, '', '{"volt":2.0}')
 
 
-def test_an_instrument_s_odd_answer_says_what_came() -> None:
+def test_the_error_for_an_invalid_answer_quotes_it() -> None:
     with running_host(*SERIAL_DRIVERS, of_fleet=METER) as rig:
         rig.plug(Instrument({'MEAS:VOLT:DC?': 'OVLD'}))
         success, error, _ = rig.call(READ)
         assert not success and "got 'OVLD'" in error and 'volt:float64' in error
 
 
-def test_an_instrument_is_unplugged_in_the_middle() -> None:
+def test_unplugging_an_instrument_fails_its_command() -> None:
     with running_host(*SERIAL_DRIVERS, of_fleet=METER) as rig:
         port = rig.plug(SilentBoard())
         rig.send(READ)

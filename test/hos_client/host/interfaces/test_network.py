@@ -36,7 +36,7 @@ def announced(name: str, port: int = 8080, **properties: str) -> ServiceInfo:
 
 
 class Looking:
-    """Runs the interface as the host does, and waits for what it should see."""
+    """Runs the interface as the host does, and waits for its devices."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -64,7 +64,7 @@ def looking() -> Iterator[Looking]:
     looking.detector.join(WAIT_S)
 
 
-def test_devices_come_change_and_go(looking: Looking) -> None:
+def test_devices_appear_and_disappear(looking: Looking) -> None:
     zeroconf = loopback()
     try:
         zeroconf.register_service(announced('scale', uid='12630001', path='api', tls='1'))
