@@ -60,8 +60,8 @@ class Supervisor:
         self._device = device
         self._candidates = candidates
         self._events = events
-        self._runs: queue.SimpleQueue[ActionRun | None] = queue.SimpleQueue()
-        self._memory = RecentRuns()
+        self._queue: queue.SimpleQueue[ActionRun | None] = queue.SimpleQueue()
+        self._recent = RecentRuns()
         self._lock = threading.Lock()
         self._stop_reason: str | None = None
         self._current: Action | None = None
@@ -77,10 +77,10 @@ class Supervisor:
         """Fail all actions with the reason at once; `ended` follows when the driver is closed."""
         with self._lock:
             self._stop_reason = reason
-            unfinished = self._memory.unfinished()
+            unfinished = self._recent.unfinished()
         for run in unfinished:
             run.fail(ActionError(f'{self._device.name}: {reason}'))
-        self._runs.put(None)
+        self._queue.put(None)
         # On another thread, because an action may be blocking the supervisor's own.
         threading.Thread(target=self._release, name='release', daemon=True).start()
 
@@ -91,8 +91,8 @@ class Supervisor:
         The driver should finish it by `deadline`, a monotonic time [s].
         """
         with self._lock:
-            waiting = len(self._memory.unfinished()) if self._runs.qsize() else 0
-            run, is_new = self._memory.admit(action, deadline)
+            waiting = len(self._recent.unfinished()) if self._queue.qsize() else 0
+            run, is_new = self._recent.admit(action, deadline)
             if self._stop_reason is not None:
                 run.fail(ActionError(f'{self._device.name}: {self._stop_reason}'))
             elif waiting >= MAX_WAITING:
@@ -100,7 +100,7 @@ class Supervisor:
                     ActionError(f'{self._device.name}: {waiting} actions are waiting already')
                 )
             elif is_new:
-                self._runs.put(run)
+                self._queue.put(run)
         return run
 
     def expire(self, run: ActionRun) -> None:
@@ -129,7 +129,7 @@ class Supervisor:
     def _run(self) -> None:
         if not self._create_driver():
             return
-        while (run := self._runs.get()) is not None:
+        while (run := self._queue.get()) is not None:
             # A run that has already ended was expired while it waited.
             if not run.is_done:
                 self._perform(run)

@@ -97,14 +97,14 @@ def test_a_device_that_is_unavailable_in_an_action_is_opened_again() -> None:
 
         def action(self, data: Action) -> Any:
             if Flaky.created == 1:
-                raise DeviceUnavailableError('the line is dead')
+                raise DeviceUnavailableError('the port is dead')
             return {'made': Flaky.created}
 
     with running_host(Flaky) as rig:
         shelf_on(rig)
         rig.wait_for(DeviceState.READY)
         assert rig.event('connect')
-        assert rig.call(STOP, cmd_id=1) == (False, 'the line is dead', '')
+        assert rig.call(STOP, cmd_id=1) == (False, 'the port is dead', '')
         rig.wait_for(DeviceState.READY)
         assert rig.event('connect')
         assert rig.call(STOP, cmd_id=2) == (True, '', '{"made":2}')
@@ -219,7 +219,7 @@ def test_plugging_and_unplugging_leaks_no_threads_or_files(tmp_path: Path) -> No
 
 
 def _threads() -> int:
-    # The client's own workers start as they are needed, up to their bound.
+    # The client starts threads for handlers when it needs them, up to its limit.
     return sum(not t.name.startswith('hos_client_handler') for t in threading.enumerate())
 
 
