@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from gateway_clients import UID, delta, move, new_client, pool, received, wait_for
+from gateway_clients import UID, delta, logging_of, move, new_client, pool, received, wait_for
 from manager_double import WAIT_S, ManagerDouble, running_gateway
 
 from hos_device_layer.core.rosbridge import Role
@@ -68,26 +66,10 @@ def test_tokens(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         with new_client(gateway, token=token) as client:
             assert client.wait_until_connected()
             assert manager.next_event() == ('connect', UID)
-        refused = threading.Event()
-        handler = _OnMessage('refused the connection with status 401', refused.set)
-        logging.getLogger('hos_client').addHandler(handler)
-        try:
-            with new_client(gateway, token='hos_wrong'):
-                assert refused.wait(WAIT_S)
-        finally:
-            logging.getLogger('hos_client').removeHandler(handler)
+        refusal = 'refused the connection with status 401'
+        with logging_of(refusal) as refused, new_client(gateway, token='hos_wrong'):
+            assert refused.wait(WAIT_S)
     assert 'hos_wrong' not in caplog.text and token not in caplog.text
-
-
-class _OnMessage(logging.Handler):
-    def __init__(self, text: str, action: Callable[[], object]) -> None:
-        super().__init__()
-        self._text = text
-        self._action = action
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if self._text in record.getMessage():
-            self._action()
 
 
 def test_a_client_can_be_stopped_at_any_time(gateway: Gateway, manager: ManagerDouble) -> None:

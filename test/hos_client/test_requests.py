@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import queue
 
-import pytest
-from gateway_clients import UID, new_client, pool, wait_for
+from gateway_clients import UID, logging_of, new_client, pool, wait_for
 from manager_double import WAIT_S, ManagerDouble
 
 from hos_client import Client, Device, Message, Task
@@ -15,23 +14,21 @@ from hos_device_layer.core.spec.records import Function
 from hos_device_layer.links.gateway import Gateway
 
 
-def test_futures_and_callbacks(
-    gateway: Gateway, manager: ManagerDouble, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_futures_and_callbacks(gateway: Gateway, manager: ManagerDouble) -> None:
     answers: queue.Queue[Message] = queue.Queue()
 
     def raising(message: Message) -> None:
         answers.put(message)
         raise RuntimeError('in a callback')
 
-    with new_client(gateway) as client:
+    with logging_of('in a callback') as logged, new_client(gateway) as client:
         assert client.wait_until_connected()
         future = client.event('H4001', 's', 'V1', callback=raising, block=False)
         assert future.result(WAIT_S)
         assert answers.get(timeout=WAIT_S).status == 200
         assert client.event('H4001', 's', 'V1', callback=answers.put)
         assert answers.get(timeout=WAIT_S).status == 200
-    assert 'in a callback' in caplog.text
+        assert logged.wait(WAIT_S)
 
 
 def test_blocking_in_a_coroutine_is_an_error(gateway: Gateway, manager: ManagerDouble) -> None:

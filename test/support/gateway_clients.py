@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from manager_double import WAIT_S, ManagerDouble
@@ -50,3 +54,21 @@ def received(client: Client) -> Task:
     task = client.receive(WAIT_S)
     assert isinstance(task, Task)
     return task
+
+
+@contextmanager
+def logging_of(text: str) -> Iterator[threading.Event]:
+    """Give an event that is set when the client logs a message with a text."""
+    logged = threading.Event()
+
+    class Watch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if text in self.format(record):
+                logged.set()
+
+    watch, logger = Watch(), logging.getLogger('hos_client')
+    logger.addHandler(watch)
+    try:
+        yield logged
+    finally:
+        logger.removeHandler(watch)
