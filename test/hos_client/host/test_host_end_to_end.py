@@ -89,6 +89,8 @@ class Scale:
             yield 0.0, b'G 12.50\r\n' if byte == ord('W') else b'?\r\n'
 
 
+# Starts a dozen programs, each of which waits for the others.
+@pytest.mark.timeout(240)
 def test_from_ros_to_the_serial_port_and_the_driver_of_the_guide(
     tmp_path: Path, shelf: Path, manager: Program
 ) -> None:
