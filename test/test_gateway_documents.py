@@ -11,15 +11,15 @@ from peers import UID, Peer, serialized_command
 from project import ROOT
 
 from hos_device_layer.core.dispatch.commands import Command
-from hos_device_layer.core.rosbridge import close_reasons
-from hos_device_layer.core.rosbridge.broker import Broker
-from hos_device_layer.core.rosbridge.events import (
+from hos_device_layer.core.dispatch.events import (
     CommandAnswered,
-    ConnectCalled,
     Pinged,
     ResultReported,
     StreamSampled,
 )
+from hos_device_layer.core.rosbridge import close_reasons
+from hos_device_layer.core.rosbridge.broker import Broker
+from hos_device_layer.core.rosbridge.events import Request
 from hos_device_layer.core.rosbridge.messages import ConnectDeviceResponse
 from hos_device_layer.core.spec.field_types import Field, FieldType
 from hos_device_layer.core.spec.records import Function
@@ -31,8 +31,8 @@ DOCUMENTS = ROOT / 'docs'
 
 def test_the_frames_of_a_microcontroller() -> None:
     text = (DOCUMENTS / 'esp_device.md').read_text()
-    switchboard = Broker()
-    device = Peer(switchboard)
+    broker = Broker()
+    device = Peer(broker)
     events, got = [], []
     for direction, frame in re.findall(r'^([<>]) (\{.*\})$', text, re.MULTILINE):
         if direction == '<':
@@ -40,13 +40,13 @@ def test_the_frames_of_a_microcontroller() -> None:
             continue
         events += device.says(frame)
         match events[-1:]:
-            case [ConnectCalled(_, call)]:
+            case [Request(_, call)]:
                 device.session.answer(call, ConnectDeviceResponse(True))
             case [Pinged()]:
-                switchboard.command(serialized_command())
+                broker.command(serialized_command())
     assert got == device.hears_text()
     assert [type(event) for event in events] == [
-        ConnectCalled,
+        Request,
         Pinged,
         CommandAnswered,
         ResultReported,

@@ -102,8 +102,13 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def started(
-    folder: Path, downloads: DownloadsDouble, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    downloads: DownloadsDouble,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> Iterator[Setup]:
+    # A test of a program in this process may have set another level.
+    caplog.set_level('WARNING', 'hos_client')
     monkeypatch.setattr(provisioner, 'SCAN_INTERVAL_S', 0.01)
     downloads.kept = fleet()
     downloads.error = 'the device manager is away'
