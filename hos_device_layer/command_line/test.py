@@ -18,7 +18,6 @@ CHECKS = {
     'ruff format': ['-m', 'ruff', 'format', '--diff', '.'],
     'import-linter': ['-c', IMPORT_LINTER],
     'mypy': ['-m', 'mypy'],
-    'mypy hos': ['-m', 'mypy', 'hos'],
     'generated helpers': ['-m', 'hos_device_layer.command_line', 'generate', '--check'],
 }
 

@@ -59,6 +59,19 @@ def test_a_changed_requirement_is_installed(ready: FakeProject, file: str) -> No
     assert ready.played() == VENV + INTERFACES
 
 
+def test_a_changed_launcher_makes_the_environment_again(ready: FakeProject) -> None:
+    module = ready.path / 'launcher' / 'packages.py'
+    module.write_text(module.read_text() + '# changed\n')
+    ready.run()
+    assert ready.played() == VENV + INTERFACES
+
+
+def test_what_python_caches_beside_the_launcher_changes_nothing(ready: FakeProject) -> None:
+    (ready.path / 'launcher' / '__pycache__' / 'more.cpython-39.pyc').touch()
+    ready.run()
+    assert ready.played() == []
+
+
 def test_development_tools_are_installed_when_they_are_needed(ready: FakeProject) -> None:
     result = ready.run('test')
     assert ready.played() == ['uv pip']
@@ -153,7 +166,7 @@ def test_after_a_kill_the_next_start_waits_for_what_still_runs(project: FakeProj
         project.played()
         successor = project.start()
         assert successor.stderr is not None
-        assert 'waiting for the set-up' in successor.stderr.readline()
+        assert 'waiting for another ./hos' in successor.stderr.readline()
         assert project.played() == []
     _, err = successor.communicate()
     assert successor.returncode == 0, err
@@ -236,7 +249,7 @@ class TestSourcedRos:
         shutil.rmtree(next(prefix.rglob('experimental')))
         result = project.run(AMENT_PREFIX_PATH=str(prefix), ROS_DISTRO='humble')
         assert result.returncode == 1
-        assert 'ROS 2 (humble) is too old: Jazzy' in result.stderr
+        assert 'ROS 2 (humble) is too old; Jazzy' in result.stderr
 
     def test_of_a_python_that_is_missing_is_named(
         self, project: FakeProject, prefix: Path
@@ -245,5 +258,5 @@ class TestSourcedRos:
         package.rename(package.with_name('python3.99'))
         result = project.run(AMENT_PREFIX_PATH=str(prefix), ROS_DISTRO='jazzy')
         assert result.returncode == 1
-        assert 'it needs one of: 3.99' in result.stderr
+        assert 'install one of: 3.99' in result.stderr
         assert 'sudo apt install python3.99-dev' in result.stderr

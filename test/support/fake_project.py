@@ -48,11 +48,12 @@ class FakeProject:
 
     def __init__(self, folder: Path) -> None:
         self.machine = folder / 'machine'
-        self.path = folder / 'project'
+        self.path = folder / 'a project'
         self.log = self.machine / 'log'
         self._make_machine()
-        for name in ('hos_interfaces', 'requirements'):
-            shutil.copytree(ROOT / name, self.path / name)
+        cached = shutil.ignore_patterns('__pycache__')
+        for name in ('hos_interfaces', 'launcher', 'requirements'):
+            shutil.copytree(ROOT / name, self.path / name, ignore=cached)
         shutil.copy(ROOT / 'hos', self.path / 'hos')
         package = self.path / 'hos_device_layer' / 'command_line'
         package.mkdir(parents=True)

@@ -1,0 +1,1 @@
+"""Set up what `hos` needs beside it and start the command line, with the standard library only."""
