@@ -4,6 +4,15 @@ from setuptools import find_packages, setup
 
 NAME = 'hos_device_layer'
 
+# What each part needs beyond the device SDK.
+EXTRAS = {
+    'airtable': ['pyairtable>=3.5', 'pyyaml', 'requests', 'rich', 'urllib3'],
+    'commands': ['pyyaml', 'rich'],
+    'gateway': ['aiohttp', 'pyyaml'],
+    'generator': ['jinja2', 'pyyaml'],
+    'host': ['httpx', 'pyserial', 'zeroconf'],
+}
+
 
 def files(folder: str, pattern: str) -> tuple[str, list[str]]:
     return f'share/{NAME}/{folder}', sorted(str(path) for path in Path(folder).glob(pattern))
@@ -27,15 +36,21 @@ setup(
         files('device_db', '*.yaml'),
         files('launch', '*.launch.py'),
     ],
-    # Others are in package.xml, for rosdep, and pinned in requirements/.
-    install_requires=['setuptools'],
+    # What hos_client needs; ROS 2 comes from a ROS installation, never from pip.
+    install_requires=['msgspec', 'websockets'],
+    extras_require={
+        **EXTRAS,
+        'all': sorted({name for extra in EXTRAS.values() for name in extra}),
+    },
     zip_safe=False,
     entry_points={
         'console_scripts': [
-            'device_manager = hos_device_layer.device_manager:main',
+            'device_manager = hos_device_layer.programs:device_manager',
             'hos = hos_device_layer.command_line.__main__:main',
-            'hos_generator = hos_generator.__main__:main',
-            'simulated_fleet = hos_device_layer.testing.simulated_fleet:main',
+            'hos_client = hos_client.__main__:main',
+            'hos_generator = hos_device_layer.programs:hos_generator',
+            'hos_host = hos_device_layer.programs:hos_host',
+            'simulated_fleet = hos_device_layer.programs:simulated_fleet',
         ],
     },
 )

@@ -79,7 +79,14 @@ def test_colcon_builds_and_installs_it(clone: Path, tmp_path: Path) -> None:
         'launch/hos_run.launch.py',
     } <= installed
     programs = {path.name for path in (package / 'lib' / 'hos_device_layer').iterdir()}
-    assert programs == {'device_manager', 'hos', 'hos_generator', 'simulated_fleet'}
+    assert programs == {
+        'device_manager',
+        'hos',
+        'hos_client',
+        'hos_generator',
+        'hos_host',
+        'simulated_fleet',
+    }
     # Sourced as a ROS 2 user does, it runs from there.
     enter = f'. "{tmp_path}/install/setup.bash" && exec "{package}/lib/hos_device_layer/hos" -h'
     assert 'usage: hos' in output(['bash', '-c', enter], tmp_path, dict(os.environ))

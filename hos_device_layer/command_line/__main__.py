@@ -1,40 +1,74 @@
-"""The command line: one module a command, which `./hos` and the installed `hos` run."""
+"""The entry point of `hos`; each command is a module of this package."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
-from . import bench, call, check, db, devices, generate, host, python, test, token, up, watch
+from ..dependencies import CANNOT_RUN, missing_dependency
+from .unavailable import UnavailableCommand
 
-# In the order in which a newcomer needs them.
-COMMANDS = (up, host, devices, call, watch, check, db, generate, token, python, test, bench)
+# In the order of the help: first what a new user needs.
+COMMANDS = (
+    'up',
+    'host',
+    'devices',
+    'call',
+    'watch',
+    'check',
+    'db',
+    'generate',
+    'token',
+    'python',
+    'test',
+    'bench',
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name; without one, print the help."""
+    """Run the named command and return its exit code; without a command, print the help."""
+    words = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(
         prog='hos',
-        description='Connect any device to ROS 2, and call it like a function.',
-        epilog='hos COMMAND --help tells more about a command.',
+        description='Connect any device to ROS 2 and call it like a function.',
+        epilog='See `hos COMMAND --help` for the options of a command.',
     )
     subparsers = parser.add_subparsers(title='commands', metavar='COMMAND')
-    for command in COMMANDS:
-        command.add_parser(subparsers)
-    chosen, unknown = parser.parse_known_args(arguments)
+    for module in _command_modules(words):
+        module.add_parser(subparsers)
+    chosen, unknown = parser.parse_known_args(words)
     if unknown and 'passed_on' not in chosen:
         parser.error(f'unrecognized arguments: {" ".join(unknown)}')
     if 'run' not in chosen:
         parser.print_help()
         return 0
     if unknown:
-        # Options before the first word that is none: argparse leaves them out of the remainder.
+        # argparse does not put options before the first positional argument into the remainder.
         chosen.passed_on = [*unknown, *chosen.passed_on]
     try:
         return int(chosen.run(chosen))
+    except ModuleNotFoundError as error:
+        print(missing_dependency(f'hos {words[0]}', error), file=sys.stderr)
+        return CANNOT_RUN
     except KeyboardInterrupt:
         return 130
+
+
+def _command_modules(words: Sequence[str]) -> list[ModuleType | UnavailableCommand]:
+    """Return the module of the chosen command; all of them if none is chosen, for the help."""
+    # Importing all of them takes about a second.
+    names = words[:1] if words and words[0] in COMMANDS else COMMANDS
+    return [_command_module(name) for name in names]
+
+
+def _command_module(name: str) -> ModuleType | UnavailableCommand:
+    try:
+        return importlib.import_module(f'hos_device_layer.command_line.{name}')
+    except ModuleNotFoundError as error:
+        return UnavailableCommand(name, missing_dependency(f'hos {name}', error))
 
 
 if __name__ == '__main__':

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+_PACKAGE = 'hos_device_layer'
 
 
 def installed_device_db() -> Path:
     """Return its folder in the source tree, else in the installation."""
     source_tree = Path(__file__).parents[2] / 'device_db'
-    if source_tree.is_dir():
-        return source_tree
-    from ament_index_python.packages import get_package_share_directory
+    return source_tree if source_tree.is_dir() else _share_folder() / 'device_db'
 
-    return Path(get_package_share_directory('hos_device_layer')) / 'device_db'
+
+def _share_folder() -> Path:
+    try:
+        from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+    except ModuleNotFoundError:
+        # Without ROS: pip installs data files below the prefix of the environment.
+        return Path(sys.prefix) / 'share' / _PACKAGE
+    try:
+        return Path(get_package_share_directory(_PACKAGE))
+    except PackageNotFoundError:
+        return Path(sys.prefix) / 'share' / _PACKAGE

@@ -1,0 +1,29 @@
+"""A command whose dependencies are not installed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from ..dependencies import CANNOT_RUN
+
+
+@dataclass(frozen=True)
+class UnavailableCommand:
+    """Takes the place of a command's module; it accepts any arguments and gives the reason."""
+
+    name: str
+    reason: str
+
+    def add_parser(self, subparsers: Any) -> None:
+        """Add the command to the command line, so that the help lists it."""
+        parser = subparsers.add_parser(self.name, help='not available here', add_help=False)
+        parser.add_argument('passed_on', nargs=argparse.REMAINDER)
+        parser.set_defaults(run=self.run)
+
+    def run(self, _arguments: argparse.Namespace) -> int:
+        """Print the reason; returns the exit code of a command that cannot run."""
+        print(self.reason, file=sys.stderr)
+        return CANNOT_RUN
