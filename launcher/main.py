@@ -17,7 +17,7 @@ from .runner import ProgramRunner
 from .steps import SetupStep
 
 # Commands that need the development tools as well.
-_DEVELOPMENT_COMMANDS = ('test',)
+_DEVELOPMENT_COMMANDS = ('lint', 'test')
 
 # As `python -m` does, except that nothing is imported from the user's working directory.
 _COMMAND_LINE = (

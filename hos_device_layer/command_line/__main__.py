@@ -23,6 +23,7 @@ COMMANDS = (
     'generate',
     'token',
     'python',
+    'lint',
     'test',
     'bench',
 )

@@ -1,0 +1,96 @@
+"""`hos test` and `hos lint`: what they run, and what they say to a wrong name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from project import ROOT
+
+from hos_device_layer.command_line.test import find_tests, packages
+
+ONE_TEST = 'test/core/test_text.py'
+
+
+def hos(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, '-m', 'hos_device_layer.command_line', *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ('name', 'tests'),
+    [
+        ('core', 'test/core'),
+        ('spec', 'test/core/spec'),
+        ('client', 'test/hos_client'),
+        ('host', 'test/hos_client/host'),
+        ('gateway', 'test/links/gateway'),
+        ('task_ids', 'test/test_task_ids.py'),
+        ('test/core', 'test/core'),
+        ('hos_client/host', 'test/hos_client/host'),
+        ('hos_device_layer/core/spec', 'test/core/spec'),
+        ('hos_device_layer/core/text.py', 'test/core/test_text.py'),
+        ('test/core/test_text.py::test_x', 'test/core/test_text.py::test_x'),
+    ],
+)
+def test_a_name_stands_for_the_tests_of_its_package(name: str, tests: str) -> None:
+    assert find_tests(name) == [tests]
+
+
+@pytest.mark.parametrize('name', ['nonsense', 'support', '/', 'hos_device_layer/nonsense.py'])
+def test_a_name_without_tests_stands_for_nothing(name: str) -> None:
+    assert find_tests(name) == []
+
+
+def test_every_package_has_tests() -> None:
+    assert {'core', 'client', 'host', 'gateway', 'database', 'command_line'} <= set(packages())
+    assert all(find_tests(name) for name in packages())
+
+
+def test_the_tests_of_a_module_run_without_the_linters() -> None:
+    ended = hos('test', ONE_TEST, '-q')
+    assert ended.returncode == 0, ended.stdout
+    assert 'passed' in ended.stdout
+    assert 'mypy' not in ended.stdout
+
+
+def test_options_of_pytest_are_passed_on() -> None:
+    ended = hos('test', ONE_TEST, '-k', 'no_test_has_this_name')
+    assert ended.returncode == 1
+    assert 'deselected' in ended.stdout
+    assert 'hos test: failed: pytest' in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ('options', 'collected'),
+    [((), False), (('--all',), True), (('--slow',), True)],
+)
+def test_slow_tests_are_asked_for(options: tuple[str, ...], collected: bool) -> None:
+    ended = hos('test', 'test/test_fresh_clone.py', *options, '--collect-only', '-q')
+    assert ('test_a_fresh_clone' in ended.stdout) is collected
+
+
+def test_an_unknown_package_is_named_with_those_that_exist() -> None:
+    ended = hos('test', 'nonsense')
+    assert ended.returncode == 2
+    assert "no tests found for 'nonsense'" in ended.stderr
+    assert 'core' in ended.stderr
+
+
+def test_one_linter_runs_alone() -> None:
+    ended = hos('lint', 'ruff-check')
+    assert ended.returncode == 0, ended.stdout
+    assert [line.partition(':')[0] for line in ended.stdout.splitlines()] == ['ruff-check']
+
+
+def test_an_unknown_linter_is_named_with_those_that_exist() -> None:
+    ended = hos('lint', 'pylint')
+    assert ended.returncode == 2
+    assert "unknown linter 'pylint'" in ended.stderr
+    assert 'mypy' in ended.stderr
