@@ -18,6 +18,13 @@ hypothesis.settings.register_profile('any_speed', deadline=None)
 hypothesis.settings.load_profile('any_speed')
 
 
+# A test of a property holds on a slow machine too.
+hypothesis.settings.register_profile(
+    'any speed', deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile('any speed')
+
+
 @pytest.fixture(scope='session', autouse=True)
 def ros_domain_id() -> Iterator[int]:
     with private_ros_domain() as domain_id:

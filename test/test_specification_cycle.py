@@ -19,7 +19,7 @@ from hos_device_layer.database.airtable.rate_limiter import RequestPolicy
 from hos_device_layer.services import DEVICE_CONNECTION_INFOS_SERVICE
 from hos_device_layer.testing.airtable import Fault, RunningAirtable, running_airtable
 
-PATIENCE_S = 60.0
+PATIENCE_S = 150.0
 ASK_AGAIN_S = 2.0
 
 Hos = Callable[..., int]

@@ -17,8 +17,8 @@ from hos_device_layer.database.airtable.push import push_tables
 from hos_device_layer.database.airtable.rate_limiter import RateLimiter, RequestPolicy
 from hos_device_layer.testing.airtable import RunningAirtable, running_airtable
 
-# As patient as a real one, without the waiting.
-QUICK = RequestPolicy(requests=10_000, lockout_s=0.0, backoff_s=0.0, read_timeout_s=0.5)
+# For the tests of a server that does not answer: everything else has all the time it needs [s].
+SHORT_TIMEOUT_S = 0.5
 
 
 @pytest.fixture
@@ -28,14 +28,28 @@ def server() -> Iterator[RunningAirtable]:
 
 
 @pytest.fixture
-def connect(server: RunningAirtable) -> Callable[[], Airtable]:
+def connect(server: RunningAirtable) -> Callable[..., Airtable]:
+    """Open clients that repeat requests as a real one does, without the waiting."""
     credentials = find_credentials(server.environment)
-    return lambda: Airtable(credentials, RateLimiter(QUICK), server.url)
+
+    def connect(read_timeout_s: float = 40.0) -> Airtable:
+        policy = RequestPolicy(
+            requests=10_000, lockout_s=0.0, backoff_s=0.0, read_timeout_s=read_timeout_s
+        )
+        return Airtable(credentials, RateLimiter(policy), server.url)
+
+    return connect
 
 
 @pytest.fixture
-def airtable(connect: Callable[[], Airtable]) -> Airtable:
+def airtable(connect: Callable[..., Airtable]) -> Airtable:
     return connect()
+
+
+@pytest.fixture
+def hasty_airtable(connect: Callable[..., Airtable]) -> Airtable:
+    """A client that soon gives up a server that does not answer."""
+    return connect(SHORT_TIMEOUT_S)
 
 
 @pytest.fixture

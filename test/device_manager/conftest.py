@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from managers import ManagerStarter, RunningManager
+from managers import HASTY_TIMEOUT_S, ManagerStarter, RunningManager
 from ros_peers import Ros
 from sample_fleet import write_sample_fleet
 
@@ -60,19 +60,33 @@ def manager(session_starter: ManagerStarter) -> RunningManager:
 def hasty_manager(session_starter: ManagerStarter) -> RunningManager:
     """A manager that soon gives silent devices up, and waits for commands."""
     return session_starter.start(
-        device_timeout_s=0.4,
+        device_timeout_s=HASTY_TIMEOUT_S,
         device_connection_check_interval_s=0.2,
         disconnect_on_timeout_count=2,
         command_accept_timeout_s=600,
     )
 
 
+# Each of these gives up one thing only: what a test expects to succeed has all the time it needs.
+
+
 @pytest.fixture(scope='session')
 def strict_manager(session_starter: ManagerStarter) -> RunningManager:
-    """A manager that soon gives commands up and soon times devices out, but disconnects none."""
+    """A manager that soon times silent devices out, but disconnects none."""
     return session_starter.start(
-        device_timeout_s=0.4,
-        disconnect_on_timeout_count=1000,
-        command_accept_timeout_s=0.4,
-        command_result_timeout_s=0.5,
+        device_timeout_s=0.4, disconnect_on_timeout_count=1000, command_accept_timeout_s=600
+    )
+
+
+@pytest.fixture(scope='session')
+def accept_timeout_manager(session_starter: ManagerStarter) -> RunningManager:
+    """A manager that soon gives up commands that no device accepts."""
+    return session_starter.start(device_timeout_s=600, command_accept_timeout_s=0.4)
+
+
+@pytest.fixture(scope='session')
+def result_timeout_manager(session_starter: ManagerStarter) -> RunningManager:
+    """A manager that soon gives up accepted commands without a result."""
+    return session_starter.start(
+        device_timeout_s=600, command_accept_timeout_s=600, command_result_timeout_s=0.5
     )

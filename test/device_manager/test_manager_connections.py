@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from managers import RunningManager
+from managers import HASTY_TIMEOUT_S, RunningManager
 from ros_peers import Caller, Device, StreamPublisher, finish_at_once
 from sample_fleet import MEASURE_ARGUMENTS, STREAMS, TWIN_UID
 
@@ -94,18 +94,23 @@ def test_pings_that_resume_clear_a_timeout(strict_manager: RunningManager) -> No
     caller, device = strict_manager.caller, strict_manager.bench(finish_at_once)
     caller.wait_for_notices(device.uid, 'connected', 'timeout')
     device.keep_pinging(0.05)
-    caller.wait_for_notices(device.uid, 'connected', 'timeout', 'reconnected')
-    assert caller.result(caller.call(device.device_id, 'rest')).success
+    caller.wait_for(lambda: 'reconnected' in caller.notices(device.uid))
+    assert caller.result(caller.call_when_connected(device.device_id, 'rest')).success
     device.fall_silent()
 
 
 def test_a_device_that_pings_does_not_time_out(hasty_manager: RunningManager) -> None:
-    device = hasty_manager.bench()
-    device.keep_pinging(0.05)
-    for _ in range(2):
-        _let_another_device_live(hasty_manager)
-    assert hasty_manager.caller.notices(device.uid) == ['connected']
-    device.fall_silent()
+    while True:
+        device = hasty_manager.bench()
+        device.keep_pinging(0.05)
+        for _ in range(2):
+            _let_another_device_live(hasty_manager)
+        notices = hasty_manager.caller.notices(device.uid)
+        device.fall_silent()
+        # On a machine that holds this process up, the device does not ping in time: again.
+        if device.longest_silence_s < HASTY_TIMEOUT_S / 2:
+            break
+    assert notices == ['connected']
 
 
 def test_a_timed_out_device_refuses_calls_with_the_reason(strict_manager: RunningManager) -> None:
@@ -119,7 +124,7 @@ def test_a_timed_out_device_refuses_calls_with_the_reason(strict_manager: Runnin
 def test_running_tasks_outlive_a_timeout(strict_manager: RunningManager) -> None:
     caller, device = strict_manager.caller, strict_manager.bench()
     device.keep_pinging(0.05)
-    task_id = caller.call(device.device_id, 'measure', MEASURE_ARGUMENTS)
+    task_id = caller.call_when_connected(device.device_id, 'measure', MEASURE_ARGUMENTS)
     command = device.command()
     device.fall_silent()
     caller.wait_for(lambda: 'timeout' in caller.notices(device.uid))
@@ -132,7 +137,7 @@ def test_a_disconnected_device_ends_its_tasks_with_that_error(
 ) -> None:
     caller, device = hasty_manager.caller, hasty_manager.bench()
     device.keep_pinging(0.05)
-    task_ids = [caller.call(device.device_id, 'rest') for _ in range(3)]
+    task_ids = [caller.call_when_connected(device.device_id, 'rest') for _ in range(3)]
     device.fall_silent()
     for result in caller.results(task_ids):
         assert not result.success
@@ -160,12 +165,14 @@ def test_what_a_disconnected_device_needed_is_freed_and_made_anew(
     hasty_manager: RunningManager,
 ) -> None:
     caller, device = hasty_manager.caller, hasty_manager.arm()
+    device.keep_pinging(0.05)
     caller.wait_for(lambda: _entities(caller, device) == (1, [1, 1]))
-    caller.wait_for_notices(device.uid, 'connected', 'timeout', 'disconnected')
+    device.fall_silent()
+    caller.wait_for(lambda: caller.notices(device.uid)[-1:] == ['disconnected'])
     caller.wait_for(lambda: _entities(caller, device) == (0, [0, 0]))
     device.keep_pinging(0.05)
     caller.wait_for(lambda: _entities(caller, device) == (1, [1, 1]))
-    task_id = caller.call(device.device_id, 'arm_turn', [('angle', 'int16', 90)])
+    task_id = caller.call_when_connected(device.device_id, 'arm_turn', [('angle', 'int16', 90)])
     device.report(device.command().cmd_id)
     assert caller.result(task_id).success
     device.fall_silent()

@@ -40,7 +40,8 @@ from hos_device_layer.services import (
     DEVICE_COMMAND_SERVICE,
 )
 
-WAIT_S = 15
+WAIT_S = 150
+RETRY_S = 5
 DELTA = 13212703  # H4001 of the sample
 SENSOR = 10761107  # C8101
 GANTRY = 13213001  # G1001, whose type takes typed arguments
@@ -122,10 +123,10 @@ class Ros:
             future.add_done_callback(lambda done: answer.put(done.result()))
 
         # DDS loses an answer to a client that the server has not discovered yet.
-        for _ in range(3):
+        for _ in range(WAIT_S // RETRY_S):
             self._on_executor(start)
             with contextlib.suppress(queue.Empty):
-                result = answer.get(timeout=WAIT_S / 3)
+                result = answer.get(timeout=RETRY_S)
                 break
         else:
             pytest.fail(f'{name} did not answer')

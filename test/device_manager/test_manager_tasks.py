@@ -131,53 +131,49 @@ def test_a_failed_result_keeps_the_devices_own_text(manager: RunningManager) -> 
 
 
 def test_a_device_that_never_answers_ends_in_one_failed_task(
-    strict_manager: RunningManager,
+    accept_timeout_manager: RunningManager,
 ) -> None:
-    row = next(strict_manager.pool.benches)
-    node = mute_device(strict_manager.side, row)
-    strict_manager.side.connect(row.uid)
-    task_id = strict_manager.caller.call(row.device_id, 'rest')
-    result = strict_manager.caller.result(task_id)
+    row = next(accept_timeout_manager.pool.benches)
+    node = mute_device(accept_timeout_manager.side, row)
+    accept_timeout_manager.side.connect(row.uid)
+    task_id = accept_timeout_manager.caller.call(row.device_id, 'rest')
+    result = accept_timeout_manager.caller.result(task_id)
     assert result.error == f"'{row.device_id}' did not accept 'rest' within 0.4 s"
     node.destroy_node()
 
 
 def test_a_device_without_its_service_ends_in_one_failed_task(
-    strict_manager: RunningManager,
+    accept_timeout_manager: RunningManager,
 ) -> None:
-    row = next(strict_manager.pool.benches)
-    strict_manager.side.connect(row.uid)
-    task_id = strict_manager.caller.call(row.device_id, 'rest')
-    result = strict_manager.caller.result(task_id)
+    row = next(accept_timeout_manager.pool.benches)
+    accept_timeout_manager.side.connect(row.uid)
+    task_id = accept_timeout_manager.caller.call(row.device_id, 'rest')
+    result = accept_timeout_manager.caller.result(task_id)
     assert 'did not accept' in result.error
 
 
 def test_a_device_that_accepts_and_stays_silent_ends_in_one_failed_task(
-    strict_manager: RunningManager,
+    result_timeout_manager: RunningManager,
 ) -> None:
-    device = strict_manager.bench()
-    device.keep_pinging(0.05)
-    of_the_manager = strict_manager.caller.call(device.device_id, 'rest')
-    of_the_function = strict_manager.caller.call(device.device_id, 'brief')
-    result = strict_manager.caller.result(of_the_manager)
+    device = result_timeout_manager.bench()
+    of_the_manager = result_timeout_manager.caller.call(device.device_id, 'rest')
+    of_the_function = result_timeout_manager.caller.call(device.device_id, 'brief')
+    result = result_timeout_manager.caller.result(of_the_manager)
     assert result.error == f"'{device.device_id}' did not finish 'rest' within 0.5 s"
-    result = strict_manager.caller.result(of_the_function)
+    result = result_timeout_manager.caller.result(of_the_function)
     assert result.error == f"'{device.device_id}' did not finish 'brief' within 0.3 s"
-    device.fall_silent()
 
 
-def test_what_comes_late_is_logged_and_dropped(strict_manager: RunningManager) -> None:
-    device = strict_manager.bench()
-    device.keep_pinging(0.05)
-    task_id = strict_manager.caller.call(device.device_id, 'brief')
+def test_what_comes_late_is_logged_and_dropped(result_timeout_manager: RunningManager) -> None:
+    device = result_timeout_manager.bench()
+    task_id = result_timeout_manager.caller.call(device.device_id, 'brief')
     command = device.command()
-    assert not strict_manager.caller.result(task_id).success
+    assert not result_timeout_manager.caller.result(task_id).success
     device.report(command.cmd_id)
-    line = strict_manager.program.wait_for_output(f'task {task_id}, which has ended')
+    line = result_timeout_manager.program.wait_for_output(f'task {task_id}, which has ended')
     assert 'did not finish' in line
-    _fence(strict_manager, device)
-    assert not strict_manager.caller.result(task_id).success
-    device.fall_silent()
+    _fence(result_timeout_manager, device)
+    assert not result_timeout_manager.caller.result(task_id).success
 
 
 def test_bad_devices_block_no_other(manager: RunningManager) -> None:

@@ -9,7 +9,7 @@ import sys
 import threading
 from types import TracebackType
 
-WAIT_S = 40
+WAIT_S = 150
 
 
 class Program:

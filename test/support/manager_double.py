@@ -29,7 +29,7 @@ from hos_device_layer.core.dispatch.events import (
 from hos_device_layer.core.rosbridge.frames import DeviceDescription
 from hos_device_layer.links.gateway import Gateway, GatewaySettings
 
-WAIT_S = 10
+WAIT_S = 150
 
 NAMES: dict[type[Event], str] = {
     ConnectRequested: 'connect',

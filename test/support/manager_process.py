@@ -8,12 +8,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-# Nothing takes so long; a test that waits longer has failed [s].
-PATIENCE_S = 45.0
+# Nothing takes so long, also on a busy machine; a test that waits longer has failed [s].
+PATIENCE_S = 150.0
 
 MANAGER = 'hos_device_layer.device_manager'
 SIMULATED_FLEET = 'hos_device_layer.testing.simulated_fleet'
@@ -70,15 +69,12 @@ class Program:
         self._reader.join(PATIENCE_S)
         return code
 
-    def stop(self, number: signal.Signals = signal.SIGINT) -> float:
-        """End the program as a user does and return how long it took [s]."""
-        began = time.monotonic()
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """End the program as a user does; benchmark/stopping.py measures how long that takes."""
         self.process.send_signal(number)
         code = self.wait()
-        took = time.monotonic() - began
         assert code == 0, self.output
         assert 'Traceback' not in self.output, self.output
-        return took
 
     def end(self) -> None:
         """End the program if it runs still, whatever a test made of it."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -93,6 +95,7 @@ class Caller:
         self._notices: dict[int, list[tuple[str, ConnectionInfo]]] = defaultdict(list)
         self.diagnostics: dict[str, Any] = {}
         self.diagnostics_count = 0
+        self._states: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self._call_client = self.node.create_client(
             DeviceAPICall, services.DEVICE_API_CALL_SERVICE, qos_profile=SERVICE_QOS
         )
@@ -128,6 +131,19 @@ class Caller:
     def call(self, device_id: str, function_name: str, arguments: Arguments = []) -> int:  # noqa: B006
         """Make a call that is accepted and return its task id."""
         return self.accepted(self.call_async(device_id, function_name, arguments))
+
+    def call_when_connected(
+        self,
+        device_id: str,
+        function_name: str,
+        arguments: Arguments = [],  # noqa: B006
+    ) -> int:
+        """Call again until a device that pings now and then is connected; return the task id."""
+        while True:
+            answer = answer_of(self.call_async(device_id, function_name, arguments))
+            if answer.is_valid:
+                return int(answer.task_id)
+            assert 'is not connected' in answer.error, answer.error
 
     def accepted(self, future: Future) -> int:
         """Wait until a call is accepted and return its task id."""
@@ -195,6 +211,10 @@ class Caller:
         """Return the latest status of a device, or of the manager."""
         return self.diagnostics[f'{self._prefix}: {name}' if name else self._prefix]
 
+    def states(self, device_id: str) -> list[tuple[int, str]]:
+        """Return the levels and messages that diagnostics have shown of a device, in order."""
+        return list(self._states[f'{self._prefix}: {device_id}'])
+
     def wait_for_diagnostics(self) -> None:
         """Wait for diagnostics that the manager published after this was called."""
         # One may be on its way already.
@@ -218,6 +238,11 @@ class Caller:
         with self._news:
             self.diagnostics = {status.name: status for status in message.status}
             self.diagnostics_count += 1
+            for status in message.status:
+                states = self._states[status.name]
+                state = (status.level, status.message)
+                if states[-1:] != [state]:
+                    states.append(state)
             self._news.notify_all()
 
     def _explain(self) -> str:
@@ -257,6 +282,13 @@ class DeviceSide:
     def ping(self, uid: int) -> None:
         self.pings.publish(UInt32(data=uid))
 
+    @contextlib.contextmanager
+    def pinging(self, uid: int, period_s: float = 0.05) -> Iterator[None]:
+        """Ping for a device while the block runs."""
+        timer = self.node.create_timer(period_s, lambda: self.ping(uid))
+        yield
+        timer.cancel()
+
     def report(
         self, uid: int, cmd_id: int, values: str = '', success: bool = True, error: str = ''
     ) -> None:
@@ -288,6 +320,8 @@ class Device:
         self.refusal: str | None = None
         self.commands: queue.Queue[Any] = queue.Queue()
         self._pinging: Any = None
+        self._last_sign = time.monotonic()
+        self.longest_silence_s = 0.0
         self._service = side.node.create_service(
             *command_service(row), self._on_command, qos_profile=SERVICE_QOS
         )
@@ -295,6 +329,7 @@ class Device:
     def connect(self) -> Device:
         answer = self.side.connect(self.uid)
         assert answer.success, answer.error
+        self._last_sign = time.monotonic()
         return self
 
     def keep_pinging(self, period_s: float) -> None:
@@ -305,6 +340,9 @@ class Device:
 
     def ping(self) -> None:
         self.side.ping(self.uid)
+        now = time.monotonic()
+        self.longest_silence_s = max(self.longest_silence_s, now - self._last_sign)
+        self._last_sign = now
 
     def report(self, cmd_id: int, values: str = '', success: bool = True, error: str = '') -> None:
         self.side.report(self.uid, cmd_id, values, success, error)

@@ -64,8 +64,13 @@ def test_all_pages_are_read_with_one_call_each(
     ],
 )
 def test_a_page_that_fails_is_read_again(
-    server: RunningAirtable, airtable: Airtable, long_table: TableSchema, fault: Fault
+    server: RunningAirtable,
+    connect: Callable[..., Airtable],
+    long_table: TableSchema,
+    fault: Fault,
 ) -> None:
+    # Pages that do come need time to come.
+    airtable = connect(read_timeout_s=3.0) if fault is Fault.SLOW else connect()
     server.faults.inject(fault, method='GET', path=long_table.id, skip=1)
     assert names(long_table, airtable.records(long_table, long_table.fields)) == NUMBERED
     assert len(server.take_calls()) == 4
@@ -119,11 +124,15 @@ def test_a_write_refused_for_the_rate_is_repeated_since_it_was_not_done(
 
 @pytest.mark.parametrize('fault', [Fault.LOST_ANSWER, Fault.SERVER_ERROR_AFTER, Fault.SLOW])
 def test_an_addition_that_may_have_been_done_is_not_repeated(
-    server: RunningAirtable, airtable: Airtable, table: TableSchema, fault: Fault
+    server: RunningAirtable,
+    airtable: Airtable,
+    hasty_airtable: Airtable,
+    table: TableSchema,
+    fault: Fault,
 ) -> None:
     server.faults.inject(fault, method='POST')
     with pytest.raises(LostAnswerError):
-        airtable.create_records(table.id, [{table.fields[0].id: 'one'}])
+        hasty_airtable.create_records(table.id, [{table.fields[0].id: 'one'}])
     assert names(table, airtable.records(table, table.fields)) == ['one']
 
 
@@ -215,23 +224,23 @@ def test_a_network_that_is_gone_is_told_and_writing_may_be_repeated() -> None:
 
 
 def test_a_server_that_never_answers_is_given_up(
-    server: RunningAirtable, airtable: Airtable
+    server: RunningAirtable, hasty_airtable: Airtable
 ) -> None:
     server.faults.inject(Fault.SLOW, times=100)
     with pytest.raises(DatabaseError, match=r'Airtable did not answer within 0\.5 s'):
-        airtable.schema()
+        hasty_airtable.schema()
 
 
 def test_no_error_or_log_line_shows_a_secret(
     server: RunningAirtable,
-    connect: Callable[[], Airtable],
+    connect: Callable[..., Airtable],
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
     shown = []
     for fault in Fault:
-        airtable = connect()
+        airtable = connect(read_timeout_s=0.5)
         server.faults.inject(fault, times=5)
         try:
             airtable.schema()

@@ -13,7 +13,7 @@ from hos_client.host import Info
 from hos_client.host.detector import Detector
 from hos_client.host.interfaces.network import SERVICE_TYPE, NetworkInterface
 
-WAIT_S = 20
+WAIT_S = 150
 
 
 class Quick(NetworkInterface):
