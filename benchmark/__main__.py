@@ -13,7 +13,7 @@ from rich.table import Table
 
 from hos_device_layer.testing.ros_domain import private_ros_domain
 
-from . import calls, gateway, host, spec_reading, spec_reload
+from . import calls, gateway, host, spec_reading, spec_reload, stopping
 from .measurement import Measurement
 
 SUITES: Mapping[str, Callable[[bool], Iterator[Measurement]]] = {
@@ -22,6 +22,7 @@ SUITES: Mapping[str, Callable[[bool], Iterator[Measurement]]] = {
     'host': host.measure,
     'spec_reading': spec_reading.measure,
     'spec_reload': spec_reload.measure,
+    'stopping': stopping.measure,
 }
 
 
