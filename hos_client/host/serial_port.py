@@ -66,6 +66,7 @@ class SerialPort:
         self._on_bytes = on_bytes
         self._on_lost = on_lost
         self._is_closed = False
+        self._is_lost = False
         try:
             # Exclusive, because two programs on one port would each read half of the answers.
             self._serial = serial.Serial(path, baud_rate, exclusive=True)
@@ -86,7 +87,8 @@ class SerialPort:
         while rest:
             with self._lock:
                 if self._is_closed:
-                    raise DeviceUnavailableError(f'{self.path} was closed')
+                    how = 'unplugged' if self._is_lost else 'closed'
+                    raise DeviceUnavailableError(f'{self.path} was {how}')
                 try:
                     rest = rest[os.write(self._serial.fileno(), rest) :]
                 except BlockingIOError:
@@ -126,13 +128,13 @@ class SerialPort:
         except OSError as error:
             _log.debug('%s: %s', self.path, error)
         with self._lock:
-            is_lost = not self._is_closed
+            self._is_lost = not self._is_closed
             self._is_closed = True
             os.close(self._wake_read)
             os.close(self._wake_write)
             with contextlib.suppress(OSError):
                 self._serial.close()
-        if is_lost:
+        if self._is_lost:
             self._on_lost(f'{self.path} was unplugged')
 
     def _read_until_closed(self) -> None:
