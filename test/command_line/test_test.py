@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from project import ROOT
 
+from hos_device_layer.command_line.lint import LINTERS
 from hos_device_layer.command_line.test import find_tests, packages
 
 ONE_TEST = 'test/core/test_text.py'
@@ -87,6 +89,15 @@ def test_one_linter_runs_alone() -> None:
     ended = hos('lint', 'ruff-check')
     assert ended.returncode == 0, ended.stdout
     assert [line.partition(':')[0] for line in ended.stdout.splitlines()] == ['ruff-check']
+
+
+def test_the_hooks_before_a_commit_run_linters_that_exist() -> None:
+    config = yaml.safe_load((ROOT / '.pre-commit-config.yaml').read_text())
+    (repository,) = config['repos']
+    entries = [hook['entry'] for hook in repository['hooks']]
+    assert {entry.removeprefix('./hos lint ') for entry in entries} == set(LINTERS) - {
+        'generated-helpers'
+    }
 
 
 def test_an_unknown_linter_is_named_with_those_that_exist() -> None:
