@@ -1,4 +1,4 @@
-"""A project that `hos` sets up in a second, offline: the programs it calls are played."""
+"""A project that `hos` sets up in a second, offline: the programs that it calls are fakes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from pathlib import Path
 
 from project import ROOT
 
-LOGGED = '#!/bin/sh\necho "$(basename "$0") $*" >> "$PLAYED_LOG"\n'
+# What the steps of the set-up call.
+VENV = ['uv venv', 'uv pip']
+INTERFACES = ['cmake -S', 'cmake --build', 'cmake --install']
+
+LOGGED = '#!/bin/sh\necho "$(basename "$0") $*" >> "$FAKE_LOG"\n'
 
 # The last word of `uv venv` is the folder; `uv pip install --target` makes its folder.
 # `pip install --target folder …` installs uv, `pip config list` knows nothing.
 PIP = """
 import os, pathlib, shutil, sys
-if os.environ.get('PLAYED_PIP') == 'is offline':
+if os.environ.get('FAKE_PIP') == 'is offline':
     sys.exit('ERROR: No matching distribution found for uv')
 if 'install' in sys.argv:
     programs = pathlib.Path(sys.argv[sys.argv.index('--target') + 1], 'bin')
@@ -25,7 +29,7 @@ if 'install' in sys.argv:
     shutil.copy(pathlib.Path(__file__).with_name('uv'), programs)
 """
 UV = f"""{LOGGED}
-[ "$PLAYED_UV" = waits ] && exec cat "$PLAYED_FIFO"
+[ "$FAKE_UV" = waits ] && exec cat "$FAKE_FIFO"
 for last; do :; done
 if [ "$1" = venv ]; then exec "{sys.executable}" -m venv --without-pip "$last"; fi
 while [ $# -gt 1 ]; do [ "$1" = --target ] && mkdir -p "$2"; shift; done
@@ -33,7 +37,7 @@ exit 0
 """
 # Called as `-S sources -B build …`, `--build build …`, `--install build`.
 CMAKE = f"""{LOGGED}
-if [ "$PLAYED_CMAKE" = fails ]; then echo "CMake Error: no rosidl"; exit 1; fi
+if [ "$FAKE_CMAKE" = fails ]; then echo "CMake Error: no rosidl"; exit 1; fi
 [ "$1" = -S ] && mkdir -p "$4"
 exit 0
 """
@@ -66,7 +70,7 @@ class FakeProject:
             'HOME': str(self.machine),
             'PATH': f'{self.machine / "bin"}:{os.environ["PATH"]}',
             'PYTHONPATH': str(self.machine / 'modules'),
-            'PLAYED_LOG': str(self.log),
+            'FAKE_LOG': str(self.log),
             **changes,
         }
 
@@ -87,7 +91,7 @@ class FakeProject:
         out, err = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-    def played(self) -> list[str]:
+    def calls(self) -> list[str]:
         """Return what was called since the last time: `uv venv`, `cmake --build` and so on."""
         calls = self.log.read_text().splitlines() if self.log.exists() else []
         self.log.unlink(missing_ok=True)
