@@ -1,4 +1,4 @@
-"""That a clone works for a newcomer: minutes of compiling, so only `./hos test --all` asks."""
+"""A fresh clone sets itself up, and colcon builds it; slow, because both compile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from project import ROOT
 
-# What reaches the network on this machine; nothing else of ours may help the newcomer.
+# The network settings of this machine; nothing else of its environment may help a new user.
 NETWORK = ('PIP_', 'UV_', 'SSL_', 'HTTP', 'http', 'ALL_PROXY', 'NO_PROXY', 'no_proxy')
 
 ROUND_TRIP = """
@@ -56,7 +56,7 @@ def test_a_fresh_clone_sets_itself_up(clone: Path, tmp_path: Path) -> None:
     first = output([clone / 'hos'], tmp_path, environ)
     assert 'Compiling hos_interfaces: done' in first
     assert 'usage: hos' in first
-    # Set up, it starts right away: nothing is told but what the program says.
+    # The second start prints nothing of its own.
     second = output([clone / 'hos', 'python', '-c', ROUND_TRIP], tmp_path, environ)
     assert second == 'rclpy works\n'
 
