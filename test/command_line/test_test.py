@@ -9,8 +9,16 @@ import pytest
 import yaml
 from project import ROOT
 
+from hos_device_layer.command_line import test
+from hos_device_layer.command_line.__main__ import main
 from hos_device_layer.command_line.lint import LINTERS
-from hos_device_layer.command_line.test import find_tests, packages
+from hos_device_layer.command_line.test import (
+    ONLY_SLOW_TESTS,
+    PARALLEL,
+    WITH_SLOW_TESTS,
+    find_tests,
+    packages,
+)
 
 ONE_TEST = 'test/core/test_text.py'
 
@@ -26,7 +34,7 @@ def hos(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ('name', 'tests'),
+    ('name', 'expected'),
     [
         ('core', 'test/core'),
         ('spec', 'test/core/spec'),
@@ -41,8 +49,8 @@ def hos(*arguments: str) -> subprocess.CompletedProcess[str]:
         ('test/core/test_text.py::test_x', 'test/core/test_text.py::test_x'),
     ],
 )
-def test_a_name_stands_for_the_tests_of_its_package(name: str, tests: str) -> None:
-    assert find_tests(name) == [tests]
+def test_a_name_stands_for_the_tests_of_its_package(name: str, expected: str) -> None:
+    assert find_tests(name) == [expected]
 
 
 @pytest.mark.parametrize('name', ['nonsense', 'support', '/', 'hos_device_layer/nonsense.py'])
@@ -62,20 +70,46 @@ def test_the_tests_of_a_module_run_without_the_linters() -> None:
     assert 'mypy' not in ended.stdout
 
 
-def test_options_of_pytest_are_passed_on() -> None:
-    ended = hos('test', ONE_TEST, '-k', 'no_test_has_this_name')
-    assert ended.returncode == 1
-    assert 'deselected' in ended.stdout
-    assert 'hos test: failed: pytest' in ended.stdout
+@pytest.fixture
+def passed_to_pytest(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The arguments with which pytest would run, of whatever `main` is called with."""
+    passed: list[str] = []
+    monkeypatch.setattr(test, '_run_pytest', lambda arguments: passed.extend(arguments) or 0)
+    monkeypatch.setattr(test, 'failed_linters', lambda: passed.append('the linters') or [])
+    return passed
 
 
 @pytest.mark.parametrize(
-    ('options', 'collected'),
-    [((), False), (('--all',), True), (('--slow',), True)],
+    ('given', 'passed'),
+    [
+        ('', ['the linters', *PARALLEL]),
+        ('-x', ['the linters', *PARALLEL, '-x']),
+        ('--all', ['the linters', *WITH_SLOW_TESTS]),
+        ('--slow', [*ONLY_SLOW_TESTS]),
+        ('core', [*PARALLEL, 'test/core']),
+        ('core client', [*PARALLEL, 'test/core', 'test/hos_client']),
+        ('core -k host -x', [*PARALLEL, 'test/core', '-k', 'host', '-x']),
+        ('core --all -x', [*WITH_SLOW_TESTS, 'test/core', '-x']),
+        ('--slow core', [*ONLY_SLOW_TESTS, 'test/core']),
+        (ONE_TEST, [ONE_TEST]),
+    ],
 )
-def test_slow_tests_are_asked_for(options: tuple[str, ...], collected: bool) -> None:
-    ended = hos('test', 'test/test_fresh_clone.py', *options, '--collect-only', '-q')
-    assert ('test_a_fresh_clone' in ended.stdout) is collected
+def test_options_of_pytest_are_passed_on(
+    passed_to_pytest: list[str], given: str, passed: list[str]
+) -> None:
+    assert main(['test', *given.split()]) == 0
+    assert passed_to_pytest == passed
+
+
+def test_what_failed_is_named(
+    passed_to_pytest: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(test, '_run_pytest', lambda arguments: 1)
+    monkeypatch.setattr(test, 'failed_linters', lambda: ['mypy'])
+    assert main(['test']) == 1
+    assert 'hos test: failed: mypy, pytest' in capsys.readouterr().out
 
 
 def test_an_unknown_package_is_named_with_those_that_exist() -> None:
