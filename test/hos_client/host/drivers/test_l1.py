@@ -50,10 +50,15 @@ def test_a_board_unplugged_in_a_command_and_plugged_into_another_port() -> None:
 
 
 class HastyL1Driver(L1Driver):
-    """Uses a short timeout for every action."""
+    """Uses a short timeout for every action; the first leaves time for the bytes to arrive."""
+
+    _timeout_s = 1.0
 
     def action(self, data: Action) -> object:
-        return super().action(Action(data.id, data.function_name, text=data.text, timeout_s=0.2))
+        timeout_s, self._timeout_s = self._timeout_s, 0.2
+        return super().action(
+            Action(data.id, data.function_name, text=data.text, timeout_s=timeout_s)
+        )
 
 
 @pytest.mark.parametrize(
