@@ -1,4 +1,4 @@
-"""What `hos generate` and `python -m hos_generator` do."""
+"""The command that `hos generate` and `python -m hos_generator` run."""
 
 from __future__ import annotations
 
@@ -14,56 +14,84 @@ from hos_device_layer.core.spec.records import Spec
 from hos_device_layer.database import LocalCopy
 from hos_device_layer.database.installed import installed_device_db
 
+from .names import function_names
+from .output import OutputError, default_output, import_name
 from .source import device_api_source
-
-DEFAULT_OUTPUT = Path(hos_device_layer.__file__).parent / 'gen' / 'hos_device_api.py'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command."""
+    """Add the arguments of the command to a parser."""
     parser.add_argument(
-        '--check', action='store_true', help='write nothing; exit with 1 if the file is stale'
+        '--check',
+        action='store_true',
+        help='write nothing; exit with code 1 if the file is missing or out of date',
     )
     parser.add_argument(
-        '--device-db', type=Path, metavar='PATH', help='the folder of the local copy to read'
+        '--device-db',
+        type=Path,
+        metavar='FOLDER',
+        help='the local copy of the specification; default: the sample that is installed with hos',
     )
     parser.add_argument(
-        '--output', type=Path, metavar='FILE', default=DEFAULT_OUTPUT, help='the file to write'
+        '--output',
+        type=Path,
+        metavar='FILE',
+        help='the file to write; default: PACKAGE/hos_device_api.py if the current folder is the '
+        'root of a ROS or Python package, else ./hos_device_api.py. In a source checkout of '
+        'hos_device_layer: hos_device_layer/gen/hos_device_api.py',
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Generate the file, or check that it is current; returns the exit code."""
+    """Generate the file, or check that it is up to date; returns the exit code."""
     folder = arguments.device_db or installed_device_db()
     try:
+        output = arguments.output or default_output(_library_folder(), Path.cwd())
         spec = LocalCopy(folder).read()
-    except DatabaseError as error:
+    except (DatabaseError, OutputError) as error:
         return _fail(str(error))
-    _warn(spec)
+    _warn_of_rejected_rows(spec)
     if not spec.functions:
-        return _fail(f'{folder} holds no function that can be used; {arguments.output} is kept')
+        return _fail(f'no usable function in {folder}; {output} was not changed')
     source = device_api_source(spec)
     try:
         if arguments.check:
-            return _check(arguments.output, source)
-        _write(arguments.output, source)
+            return _check(output, source)
+        _write(output, source)
     except (OSError, UnicodeError) as error:
-        return _fail(f'{arguments.output}: {error}')
-    print(f'{len(spec.functions)} functions in {arguments.output}')
+        return _fail(f'{output}: {error}')
+    count = len(spec.functions)
+    print(f'Wrote {count} {"function" if count == 1 else "functions"} to {output}')
+    _print_import(output, min(function_names(spec.functions).values()))
     return 0
+
+
+def _library_folder() -> Path:
+    return Path(hos_device_layer.__file__).parent
+
+
+def _print_import(output: Path, example: str) -> None:
+    name = import_name(output)
+    if name is None:
+        print('Its name is not a Python name: rename the file to import it.')
+        return
+    where = '' if '.' in name else f' (in programs in {output.resolve().parent})'
+    print(f'Import them with: from {name} import {example}{where}')
 
 
 def _check(path: Path, source: str) -> int:
     if not path.exists():
-        return _fail(f'{path} is missing; run: hos generate')
+        return _fail(f'{path} does not exist; create it with: hos generate')
     if path.read_text(encoding='utf-8') != source:
-        return _fail(f'{path} is stale: the specification was changed; run: hos generate')
-    print(f'{path} is current')
+        return _fail(
+            f'{path} is out of date: the specification has changed; update it with: hos generate'
+        )
+    print(f'{path} is up to date')
     return 0
 
 
 def _write(path: Path, source: str) -> None:
-    # A program that imports the file meanwhile sees the old one or the new one.
+    # Replaced in one step: a program that imports the file meanwhile sees the old or the new one.
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
     try:
@@ -76,9 +104,9 @@ def _write(path: Path, source: str) -> None:
         raise
 
 
-def _warn(spec: Spec) -> None:
+def _warn_of_rejected_rows(spec: Spec) -> None:
     for problem in spec.problems:
-        print(f'left out: {problem}', file=sys.stderr)
+        print(f'rejected: {problem}', file=sys.stderr)
 
 
 def _fail(text: str) -> int:

@@ -39,27 +39,29 @@ def test_the_file_is_written_whole_and_is_then_current(database, output, capsys)
     assert 'def lamp_on(' in output.read_text()
     assert [path.name for path in output.parent.iterdir()] == ['api.py']
     assert output.stat().st_mode & 0o777 == 0o644
-    assert f'1 functions in {output}' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f'Wrote 1 function to {output}\n' in printed
+    assert f'from api import lamp_on (in programs in {output.parent})' in printed
     assert generate_from(database, output, '--check') == 0
 
 
 def test_a_check_writes_nothing_and_says_what_to_do(database, output, capsys) -> None:
     assert generate_from(database, output, '--check') == 1
-    assert f'{output} is missing; run: hos generate' in capsys.readouterr().err
+    assert f'{output} does not exist; create it with: hos generate' in capsys.readouterr().err
     assert not output.exists()
 
     generate_from(database, output)
     old = output.read_text()
     (database / 'apis.yaml').write_text(APIS.replace('lamp_on', 'lamp_off'))
     assert generate_from(database, output, '--check') == 1
-    assert f'{output} is stale' in capsys.readouterr().err
+    assert f'{output} is out of date' in capsys.readouterr().err
     assert output.read_text() == old
 
 
 def test_a_broken_row_is_named_and_left_out(database, output, capsys) -> None:
     (database / 'apis.yaml').write_text(APIS + BROKEN_ROW)
     assert generate_from(database, output) == 0
-    assert "left out: table 'apis', row 'lamp_dim', column 'arguments'" in capsys.readouterr().err
+    assert "rejected: table 'apis', row 'lamp_dim', column 'arguments'" in capsys.readouterr().err
     assert 'lamp_dim' not in output.read_text()
 
 
@@ -71,7 +73,7 @@ def test_a_specification_without_functions_does_not_empty_the_file(
     old = output.read_text()
     (database / 'apis.yaml').write_text(apis)
     assert generate_from(database, output) == 1
-    assert 'holds no function' in capsys.readouterr().err
+    assert f'no usable function in {database}' in capsys.readouterr().err
     assert output.read_text() == old
 
 
