@@ -1,1 +1,1 @@
-"""From a specification to source files."""
+"""Generates source files from a specification."""

@@ -1,4 +1,4 @@
-"""The generator as a program of its own, which `ros2 run` and launch files start, too."""
+"""Generates typed Python functions for the functions of all devices."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def without_ros_arguments(arguments: Sequence[str]) -> list[str]:
-    """Drop what launch files add: everything from `--ros-args` to `--`, or to the end."""
+    """Remove the arguments that launch adds: from each `--ros-args` to `--` or the end."""
     kept = []
-    is_ours = True
+    in_ros_arguments = False
     for argument in arguments:
         if argument == _ROS_ARGUMENTS:
-            is_ours = False
-        elif is_ours:
+            in_ros_arguments = True
+        elif not in_ros_arguments:
             kept.append(argument)
         elif argument == _END_OF_ROS_ARGUMENTS:
-            is_ours = True
+            in_ros_arguments = False
     return kept
 
 

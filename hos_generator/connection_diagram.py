@@ -1,5 +1,5 @@
 """
-Draws the states of a connection into `docs/connections.md`, from the table that the code runs on.
+Draws the connection states into `docs/connections.md`, from the transition table of the code.
 
     python3 -m hos_generator.connection_diagram docs/connections.md
 """
@@ -18,10 +18,10 @@ from hos_device_layer.core.dispatch.connection_states import (
 
 _BLOCK = re.compile(r'```mermaid\n.*?```\n', re.DOTALL)
 
-# A connection begins with a row of the fleet, or with a sign of life from a device that has none.
-_BEGINNINGS = {
-    ConnectionState.EXPECTED: 'its row is read',
-    ConnectionState.WAITING: 'heard of without a row',
+# Why a connection is created in its first state.
+_INITIAL_STATES = {
+    ConnectionState.EXPECTED: 'row in the fleet',
+    ConnectionState.WAITING: 'ping or connect without a row',
 }
 
 
@@ -38,7 +38,7 @@ def draw() -> str:
         for state in ConnectionState
         if state is not ConnectionState.FORGOTTEN
     ]
-    lines += [f'[*] --> {state.name}: {reason}' for state, reason in _BEGINNINGS.items()]
+    lines += [f'[*] --> {state.name}: {reason}' for state, reason in _INITIAL_STATES.items()]
     lines += [
         f'{old.name} --> {_end(new)}: {_label(causes, published)}'
         for (old, new, published), causes in events.items()
@@ -47,11 +47,11 @@ def draw() -> str:
 
 
 def with_diagram(document: str) -> str:
-    """Return a document with its mermaid block drawn anew; raises ValueError if it has none."""
-    drawn, count = _BLOCK.subn(lambda _: f'```mermaid\n{draw()}```\n', document)
+    """Return a document with its mermaid block replaced; raises ValueError unless it has one."""
+    replaced, count = _BLOCK.subn(lambda _: f'```mermaid\n{draw()}```\n', document)
     if count != 1:
-        raise ValueError(f'{count} mermaid blocks instead of one')
-    return drawn
+        raise ValueError(f'expected one mermaid block, found {count}')
+    return replaced
 
 
 def _end(state: ConnectionState) -> str:
@@ -64,7 +64,7 @@ def _label(events: list[ConnectionTrigger], published: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Draw the diagram of each document that is named; returns the exit code."""
+    """Update the diagram in each of the named documents; returns the exit code."""
     for name in arguments:
         path = Path(name)
         path.write_text(with_diagram(path.read_text(encoding='utf-8')), encoding='utf-8')

@@ -1,12 +1,12 @@
 """
-From names of the specification to names in Python, by these rules.
+Maps names of the specification to Python names.
 
-1. A character that no identifier can hold becomes `_`; underscores at the start are dropped.
-2. A name that would be empty, or begin with a digit, is put after `call_` (a function) or `value_`
-   (an argument or a result).
-3. A name that Python or the generated file uses itself gets a `_` at its end.
-4. Of several names that became the same, the one that did not have to change keeps it; the others
-   get `_2`, `_3` and so on at their ends, in alphabetical order of the specification's names.
+1. Characters that are not allowed in identifiers become `_`; leading underscores are removed.
+2. A name that is then empty or starts with a digit gets the prefix `call_` (functions) or `value_`
+   (arguments and results).
+3. A name that Python or the generated file itself uses gets the suffix `_`.
+4. If several names become equal, the one that did not change keeps the name; the others get the
+   suffixes `_2`, `_3`, …, in alphabetical order of the names in the specification.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _KEYWORDS = """
     with yield _ case match type
 """
 
-# Fixed, so that every Python version generates the same: those of 3.10 to 3.14, without the
-# exceptions, and what `site` adds.
+# A fixed list, so that every Python version generates the same file: the builtins of 3.10 to 3.14
+# without the exceptions, and those that the site module adds.
 _BUILTINS = """
     abs aiter all anext any ascii bin bool breakpoint bytearray bytes callable chr classmethod
     compile complex copyright credits delattr dict dir divmod enumerate eval exec exit filter
@@ -33,7 +33,7 @@ _BUILTINS = """
     super tuple vars zip Ellipsis NotImplemented
 """
 
-# What the generated file imports or takes as an argument of every function.
+# Names that the generated file imports or uses as an argument of every function.
 _OWN = """
     annotations Node DeviceAPICallInfo DeviceResult call_device no_values node device_id
     parse self cls
@@ -50,18 +50,18 @@ def function_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def field_names(names: Iterable[str], taken: Collection[str] = ()) -> dict[str, str]:
-    """Return the Python name of each argument, or result, of one function."""
+    """Return the Python name of each argument or result of one function."""
     return _unique({name: _identifier(name, 'value_') for name in names}, taken)
 
 
 def class_names(functions: Mapping[str, str], taken: Collection[str]) -> dict[str, str]:
-    """Return the name of each function's result class: `DeltaArmMoveResult`."""
+    """Return the name of each function's result class, such as `DeltaArmMoveResult`."""
     names = {name: _camel_case(function) + 'Result' for name, function in functions.items()}
     return _unique(names, taken)
 
 
 def _identifier(name: str, prefix: str) -> str:
-    # Python itself takes identifiers that are equal in this form for the same.
+    # Python compares identifiers in this form (language reference, "Identifiers and keywords").
     name = unicodedata.normalize('NFKC', name)
     name = ''.join(c if f'_{c}'.isidentifier() else '_' for c in name).lstrip('_')
     if not name.isidentifier():

@@ -1,4 +1,4 @@
-"""The source of `hos_device_api.py`: a typed Python function for each function of devices."""
+"""Renders `hos_device_api.py`: a typed Python function for each device function."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .texts import comma_list, literal, one_line, paragraph
 _TEMPLATE = 'device_api.py.jinja'
 
 
-class _Field(msgspec.Struct, frozen=True):
-    """An argument or a result, as the template shows it."""
+class _TemplateField(msgspec.Struct, frozen=True):
+    """An argument or a result as the template needs it."""
 
     name: str
     python_name: str
@@ -31,24 +31,24 @@ class _Field(msgspec.Struct, frozen=True):
 
     @property
     def description(self) -> str:
-        name = f'; in the specification {literal(self.name)}' if self.is_renamed else ''
+        name = f'; named {literal(self.name)} in the specification' if self.is_renamed else ''
         return f'{self.python_name}: {self.type_text}{name}'
 
 
-class _Function(msgspec.Struct, frozen=True):
-    """A function, as the template shows it; `result_class` is empty where there is no result."""
+class _TemplateFunction(msgspec.Struct, frozen=True):
+    """A function as the template needs it; `result_class` is empty if it has no results."""
 
     name: str
     python_name: str
     result_class: str
     description: str
     notes: list[str]
-    arguments: list[_Field]
-    results: list[_Field]
+    arguments: list[_TemplateField]
+    results: list[_TemplateField]
 
 
 def device_api_source(spec: Spec) -> str:
-    """Return the source; the same specification gives the same text, on every Python."""
+    """Return the source; equal specifications give the same text on every Python version."""
     python_names = function_names(spec.functions)
     result_classes = class_names(
         {name: python_names[name] for name, f in spec.functions.items() if f.results},
@@ -66,7 +66,7 @@ def device_api_source(spec: Spec) -> str:
 
 
 def _environment() -> jinja2.Environment:
-    # What is rendered is Python, not HTML: the filters do the escaping.
+    # The template renders Python, not HTML; the filters do the escaping.
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
@@ -79,18 +79,18 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _imports(functions: list[_Function]) -> list[str]:
+def _imports(functions: list[_TemplateFunction]) -> list[str]:
     names = ['DeviceAPICallInfo', 'call_device']
     if any(function.results for function in functions):
         names.append('DeviceResult')
     if any(not function.results for function in functions):
         names.append('no_values')
-    # In the order in which isort and ruff put them: classes before functions.
+    # Sorted as ruff does: classes before functions.
     return sorted(names, key=lambda name: (name.islower(), name))
 
 
-def _function(function: Function, python_name: str, result_class: str) -> _Function:
-    return _Function(
+def _function(function: Function, python_name: str, result_class: str) -> _TemplateFunction:
+    return _TemplateFunction(
         name=function.name,
         python_name=python_name,
         result_class=result_class,
@@ -102,22 +102,22 @@ def _function(function: Function, python_name: str, result_class: str) -> _Funct
 
 
 def _notes(function: Function, python_name: str) -> list[str]:
-    limits = [f'For {comma_list(list(function.device_types))}.']
+    limits = [f'Available on {comma_list(list(function.device_types))}.']
     if function.timeout_s is not None:
-        limits.append(f'May take {function.timeout_s:g} s.')
+        limits.append(f'Times out after {function.timeout_s:g} s.')
     if function.max_in_flight is not None:
         calls = 'call' if function.max_in_flight == 1 else 'calls'
-        limits.append(f'A device takes {function.max_in_flight} {calls} at a time.')
+        limits.append(f'At most {function.max_in_flight} {calls} at a time per device.')
     notes = [' '.join(limits)]
     if python_name != function.name:
-        notes.append(f'In the specification its name is {literal(function.name)}.')
+        notes.append(f'Named {literal(function.name)} in the specification.')
     return notes
 
 
-def _fields(fields: tuple[Field, ...], result_class: str) -> list[_Field]:
+def _fields(fields: tuple[Field, ...], result_class: str) -> list[_TemplateField]:
     names = field_names([field.name for field in fields], taken={result_class})
     return [
-        _Field(
+        _TemplateField(
             name=field.name,
             python_name=names[field.name],
             annotation=_annotation(field.type),

@@ -1,7 +1,7 @@
 """
-Start the device manager, and simulated devices beside it where asked.
+Start the device manager and, on request, simulated devices or a device host.
 
-An argument that is not given leaves its parameter to params_file; one that is given wins over it.
+Arguments override the values in params_file; an empty argument keeps the value of params_file.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-# Beside this folder, in the source tree as well as where colcon installs it.
+# Next to this folder, both in the source tree and in an installation.
 CONFIG = Path(__file__).resolve().parents[1] / 'config'
 ROSBRIDGE_PORT = 9090
-# Where the device manager listens unless params_file says otherwise.
+# The address of the gateway unless params_file changes the port.
 GATEWAY_URL = 'ws://127.0.0.1:9091'
 DEVICE_DB = {'--local-db': 'local', '--no-local-db': 'airtable'}
 
@@ -26,70 +26,74 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         'fleetname',
         default_value='',
-        description='The fleet to run: the table fleet-{fleetname}. Empty: as in params_file.',
+        description='Name of the fleet: the table fleet-{fleetname}. Empty: as in params_file.',
     ),
     DeclareLaunchArgument(
         'device_db',
         default_value='',
         choices=['', *DEVICE_DB],
-        description='Read the specification from its local copy (--local-db), or from Airtable '
+        description='Read the specification from its local copy (--local-db) or from Airtable '
         '(--no-local-db). Empty: as in params_file.',
     ),
     DeclareLaunchArgument(
         'device_timeout_s',
         default_value='',
-        description='A device that sends no ping for so many seconds times out. '
+        description='Time without a ping after which a device times out [s]. '
         'Empty: as in params_file.',
     ),
     DeclareLaunchArgument(
         'log_level',
         default_value='info',
         choices=['debug', 'info', 'warn', 'error', 'fatal'],
-        description='What the nodes log: messages of this level and above.',
+        description='Lowest level of the messages that the nodes log.',
     ),
     DeclareLaunchArgument(
         'namespace',
         default_value='',
-        description='Put before the name of every node, topic and service. Empty: nothing.',
+        description='Namespace of every node, topic and service. Empty: the root namespace.',
     ),
     DeclareLaunchArgument(
         'params_file',
         default_value=str(CONFIG / 'hos_run.yaml'),
-        description='The parameters of the nodes, as a ROS 2 parameter file.',
+        description='ROS 2 parameter file for the nodes.',
     ),
     DeclareLaunchArgument(
         'simulate',
         default_value='false',
         choices=['true', 'false'],
-        description='Also simulate every device of the fleet.',
+        description='Simulate every device of the fleet.',
     ),
     DeclareLaunchArgument(
         'host',
         default_value='false',
         choices=['true', 'false'],
-        description='Also make the devices on the cables of this computer devices of the fleet.',
+        description='Run a device host, which connects the devices on the serial ports and the '
+        'network of this computer.',
     ),
     DeclareLaunchArgument(
         'rosbridge',
         default_value='false',
         choices=['true', 'false'],
-        description='Start a rosbridge server (package rosbridge_server, port 9090) instead of '
-        'the gateway, for sites that have one already. It opens the whole ROS graph, on every '
-        'network of this computer. Not together with host.',
+        description='Start a rosbridge server (package rosbridge_server, port 9090) in place of '
+        'the gateway, for sites that already use one. It exposes the whole ROS graph on every '
+        'network of this computer. Cannot be combined with host.',
     ),
 ]
 
 
 def generate_launch_description() -> LaunchDescription:
+    """Run the device manager; the launch ends when it ends."""
     return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=_nodes)])
 
 
 def _nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     params_file = Path(_argument(context, 'params_file')).expanduser().resolve()
     if not params_file.is_file():
-        raise ValueError(f'params_file: there is no file {params_file}')
+        raise ValueError(f'params_file: expected a parameter file, found none at {params_file}')
     if _argument(context, 'host') == _argument(context, 'rosbridge') == 'true':
-        raise ValueError('host: it needs the gateway, which rosbridge replaces')
+        raise ValueError(
+            'host:=true needs the gateway, which rosbridge:=true replaces; set one of them'
+        )
     shared = {
         'package': 'hos_device_layer',
         'namespace': _argument(context, 'namespace'),
@@ -99,17 +103,22 @@ def _nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         'emulate_tty': True,
     }
     return [
-        # First: where it is not installed, launch leaves behind what it has started before.
+        # First in the list: if rosbridge_server is not installed, launch fails here, and would
+        # not stop the processes that it has already started.
         Node(
             package='rosbridge_server',
             executable='rosbridge_websocket',
-            # In the same namespace, so that the relative names of devices mean the same.
+            # The same namespace, so that devices reach the same names through rosbridge.
             namespace=_argument(context, 'namespace'),
             parameters=[{'port': ROSBRIDGE_PORT}],
             condition=IfCondition(LaunchConfiguration('rosbridge')),
             output='screen',
         ),
-        Node(executable='device_manager', on_exit=Shutdown(reason='no device manager'), **shared),
+        Node(
+            executable='device_manager',
+            on_exit=Shutdown(reason='the device manager has ended'),
+            **shared,
+        ),
         Node(
             executable='simulated_fleet',
             condition=IfCondition(LaunchConfiguration('simulate')),
@@ -136,7 +145,9 @@ def _given_parameters(context: LaunchContext) -> dict[str, str | float | bool]:
         try:
             parameters['device_timeout_s'] = float(timeout)
         except ValueError:
-            raise ValueError(f'device_timeout_s: {timeout!r} is no number of seconds') from None
+            raise ValueError(
+                f'device_timeout_s: expected a number of seconds, found {timeout!r}'
+            ) from None
     return parameters
 
 

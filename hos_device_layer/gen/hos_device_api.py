@@ -1,7 +1,7 @@
 """
-The functions of all devices, to be called from a ROS node.
+Typed functions of all devices, to be called from a ROS node.
 
-Generated from the device specification by `hos generate`; edit that, not this file.
+Generated from the device specification by `hos generate`. To change them, edit the specification.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def balance_tare(
     """
     Set the current load as zero.
 
-    For Balance.
+    Available on Balance.
     """
     return call_device(
         node,
@@ -30,7 +30,7 @@ def balance_tare(
 
 
 class BalanceWeighResult(DeviceResult, frozen=True):
-    """What `balance_weigh` reports."""
+    """Result of `balance_weigh`."""
 
     mass: float
     """float64 0..220 [g]"""
@@ -45,7 +45,7 @@ def balance_weigh(
     """
     Weigh the load on the pan.
 
-    For Balance.
+    Available on Balance.
 
     Result:
         mass: float64 0..220 [g]
@@ -61,7 +61,7 @@ def balance_weigh(
 
 
 class BridgeClockSetResult(DeviceResult, frozen=True):
-    """What `bridge_clock_set` reports."""
+    """Result of `bridge_clock_set`."""
 
     drift: int
     """int32 -500..500 [ms]"""
@@ -75,7 +75,7 @@ def bridge_clock_set(
     """
     Set the clock, in milliseconds since the epoch; returns how far off it was.
 
-    For UsbBridge.
+    Available on UsbBridge.
 
     Arguments:
         time: int64 [ms]
@@ -95,7 +95,7 @@ def bridge_clock_set(
 
 
 class BridgeStatusResult(DeviceResult, frozen=True):
-    """What `bridge_status` reports."""
+    """Result of `bridge_status`."""
 
     uptime: int
     """uint64 0..10000000000 [ms]"""
@@ -114,7 +114,7 @@ def bridge_status(
     """
     Read the state of the bridge.
 
-    For UsbBridge.
+    Available on UsbBridge.
 
     Result:
         uptime: uint64 0..10000000000 [ms]
@@ -138,7 +138,7 @@ def centrifuge_lid_open(
     """
     Open the lid; refused while the rotor turns.
 
-    For Centrifuge.
+    Available on Centrifuge.
     """
     return call_device(
         node,
@@ -150,7 +150,7 @@ def centrifuge_lid_open(
 
 
 class CentrifugeSpinResult(DeviceResult, frozen=True):
-    """What `centrifuge_spin` reports."""
+    """Result of `centrifuge_spin`."""
 
     speed: int
     """uint16 0..4000 [rpm]"""
@@ -168,7 +168,7 @@ def centrifuge_spin(
     """
     Spin for the given time.
 
-    For Centrifuge. May take 3900 s. A device takes 1 call at a time.
+    Available on Centrifuge. Times out after 3900 s. At most 1 call at a time per device.
 
     Arguments:
         speed: uint16 100..4000 [rpm]
@@ -193,7 +193,7 @@ def centrifuge_spin(
 
 
 class ClimateReadResult(DeviceResult, frozen=True):
-    """What `climate_read` reports."""
+    """Result of `climate_read`."""
 
     temperature: float
     """float32 15..30 [degC]"""
@@ -210,7 +210,7 @@ def climate_read(
     """
     Take a measurement.
 
-    For ClimateSensor.
+    Available on ClimateSensor.
 
     Result:
         temperature: float32 15..30 [degC]
@@ -233,7 +233,7 @@ def delta_arm_home(
     """
     Move the arm to its reference position.
 
-    For DeltaHaive. May take 30 s. A device takes 1 call at a time.
+    Available on DeltaHaive. Times out after 30 s. At most 1 call at a time per device.
     """
     return call_device(
         node,
@@ -245,7 +245,7 @@ def delta_arm_home(
 
 
 class DeltaArmMoveResult(DeviceResult, frozen=True):
-    """What `delta_arm_move` reports."""
+    """Result of `delta_arm_move`."""
 
     x: float
     """float32 -60..60 [mm]"""
@@ -265,7 +265,7 @@ def delta_arm_move(
     """
     Move the arm to a point in its bay; returns the point that it reached.
 
-    For DeltaHaive. May take 20 s. A device takes 1 call at a time.
+    Available on DeltaHaive. Times out after 20 s. At most 1 call at a time per device.
 
     Arguments:
         x: float32 -60..60 [mm]
@@ -291,7 +291,7 @@ def delta_arm_move(
 
 
 class DeltaGripperSetResult(DeviceResult, frozen=True):
-    """What `delta_gripper_set` reports."""
+    """Result of `delta_gripper_set`."""
 
     holding: bool
     """bool"""
@@ -307,7 +307,7 @@ def delta_gripper_set(
     """
     Open or close the gripper; returns whether it holds something.
 
-    For DeltaHaive.
+    Available on DeltaHaive.
 
     Arguments:
         closed: bool
@@ -328,7 +328,7 @@ def delta_gripper_set(
 
 
 class DeviceIdentifyResult(DeviceResult, frozen=True):
-    """What `device_identify` reports."""
+    """Result of `device_identify`."""
 
     firmware: str
     """string"""
@@ -343,7 +343,7 @@ def device_identify(
     """
     Blink, so that a person can find the device; returns its firmware version.
 
-    For DeltaHaive, TubeRack, SyringePump, Shaker, LightTower and ClimateSensor.
+    Available on DeltaHaive, TubeRack, SyringePump, Shaker, LightTower and ClimateSensor.
 
     Result:
         firmware: string
@@ -359,7 +359,7 @@ def device_identify(
 
 
 class GantryEncoderReadResult(DeviceResult, frozen=True):
-    """What `gantry_encoder_read` reports."""
+    """Result of `gantry_encoder_read`."""
 
     x_ticks: int
     """int64"""
@@ -378,7 +378,7 @@ def gantry_encoder_read(
     """
     Read the raw encoders.
 
-    For GantryHaive.
+    Available on GantryHaive.
 
     Result:
         x_ticks: int64
@@ -396,7 +396,7 @@ def gantry_encoder_read(
 
 
 class GantryMoveResult(DeviceResult, frozen=True):
-    """What `gantry_move` reports."""
+    """Result of `gantry_move`."""
 
     x: float
     """float64 0..2400 [mm]"""
@@ -416,7 +416,7 @@ def gantry_move(
     """
     Move the carriage to a point above the bays.
 
-    For GantryHaive. May take 60 s. A device takes 1 call at a time.
+    Available on GantryHaive. Times out after 60 s. At most 1 call at a time per device.
 
     Arguments:
         x: float64 0..2400 [mm]
@@ -442,7 +442,7 @@ def gantry_move(
 
 
 class GantryTransferPlateResult(DeviceResult, frozen=True):
-    """What `gantry_transfer_plate` reports."""
+    """Result of `gantry_transfer_plate`."""
 
     barcode: str
     """string"""
@@ -459,7 +459,7 @@ def gantry_transfer_plate(
     """
     Carry a plate from one device to another; both are given by device id.
 
-    For GantryHaive. May take 120 s. A device takes 1 call at a time.
+    Available on GantryHaive. Times out after 120 s. At most 1 call at a time per device.
 
     Arguments:
         source: string
@@ -490,7 +490,7 @@ def hotel_climate_set(
     """
     Set the climate of the store.
 
-    For PlateHotel.
+    Available on PlateHotel.
 
     Arguments:
         temperature: float32 4..40 [degC]
@@ -509,7 +509,7 @@ def hotel_climate_set(
 
 
 class HotelPlateFetchResult(DeviceResult, frozen=True):
-    """What `hotel_plate_fetch` reports."""
+    """Result of `hotel_plate_fetch`."""
 
     barcode: str
     """string"""
@@ -525,7 +525,7 @@ def hotel_plate_fetch(
     """
     Bring a plate from its slot to the gate.
 
-    For PlateHotel. May take 45 s. A device takes 1 call at a time.
+    Available on PlateHotel. Times out after 45 s. At most 1 call at a time per device.
 
     Arguments:
         slot: uint8 1..44
@@ -546,7 +546,7 @@ def hotel_plate_fetch(
 
 
 class HotelPlateStoreResult(DeviceResult, frozen=True):
-    """What `hotel_plate_store` reports."""
+    """Result of `hotel_plate_store`."""
 
     barcode: str
     """string"""
@@ -560,7 +560,7 @@ def hotel_plate_store(
     """
     Store the plate at the gate in a slot.
 
-    For PlateHotel. May take 45 s. A device takes 1 call at a time.
+    Available on PlateHotel. Times out after 45 s. At most 1 call at a time per device.
 
     Arguments:
         slot: uint8 1..44
@@ -580,7 +580,7 @@ def hotel_plate_store(
 
 
 class LightBlinkResult(DeviceResult, frozen=True):
-    """What `light_blink` reports."""
+    """Result of `light_blink`."""
 
     blinked: int
     """uint8 1..20"""
@@ -594,7 +594,7 @@ def light_blink(
     """
     Blink in the current colour.
 
-    For LightTower.
+    Available on LightTower.
 
     Arguments:
         times: uint8 1..20
@@ -623,7 +623,7 @@ def light_set(
     """
     Set the colour.
 
-    For LightTower.
+    Available on LightTower.
 
     Arguments:
         red: uint8
@@ -644,7 +644,7 @@ def light_set(
 
 
 class PumpAspirateResult(DeviceResult, frozen=True):
-    """What `pump_aspirate` reports."""
+    """Result of `pump_aspirate`."""
 
     aspirated: float
     """float32 0..5000 [ul]"""
@@ -658,7 +658,7 @@ def pump_aspirate(
     """
     Draw a volume into the syringe.
 
-    For SyringePump. May take 90 s. A device takes 1 call at a time.
+    Available on SyringePump. Times out after 90 s. At most 1 call at a time per device.
 
     Arguments:
         volume: float32 0..5000 [ul]
@@ -678,7 +678,7 @@ def pump_aspirate(
 
 
 class PumpDispenseResult(DeviceResult, frozen=True):
-    """What `pump_dispense` reports."""
+    """Result of `pump_dispense`."""
 
     dispensed: float
     """float32 0..5000 [ul]"""
@@ -693,7 +693,7 @@ def pump_dispense(
     """
     Dispense a volume.
 
-    For SyringePump. May take 90 s. A device takes 1 call at a time.
+    Available on SyringePump. Times out after 90 s. At most 1 call at a time per device.
 
     Arguments:
         volume: float32 0..5000 [ul]
@@ -722,7 +722,7 @@ def pump_valve_set(
     """
     Turn the valve to a port.
 
-    For SyringePump.
+    Available on SyringePump.
 
     Arguments:
         port: uint8 1..6
@@ -747,7 +747,7 @@ def rack_light(
     """
     Light a place of the rack to show it to a person.
 
-    For TubeRack.
+    Available on TubeRack.
 
     Arguments:
         place: uint8 0..23
@@ -766,7 +766,7 @@ def rack_light(
 
 
 class RackScanResult(DeviceResult, frozen=True):
-    """What `rack_scan` reports."""
+    """Result of `rack_scan`."""
 
     taken: int
     """uint32 0..16777215"""
@@ -781,7 +781,7 @@ def rack_scan(
     """
     Scan the rack; bit n of `taken` is set if place n holds a tube.
 
-    For TubeRack.
+    Available on TubeRack.
 
     Result:
         taken: uint32 0..16777215
@@ -797,7 +797,7 @@ def rack_scan(
 
 
 class ReaderMeasureResult(DeviceResult, frozen=True):
-    """What `reader_measure` reports."""
+    """Result of `reader_measure`."""
 
     absorbance: float
     """float64 0..4"""
@@ -816,7 +816,7 @@ def reader_measure(
     """
     Measure wells, given as `A1` or `A1-H12`; returns their mean.
 
-    For PlateReader. May take 180 s. A device takes 1 call at a time.
+    Available on PlateReader. Times out after 180 s. At most 1 call at a time per device.
 
     Arguments:
         wavelength: uint16 230..1000 [nm]
@@ -848,7 +848,7 @@ def shaker_start(
     """
     Shake, and keep the plate at a temperature.
 
-    For Shaker.
+    Available on Shaker.
 
     Arguments:
         speed: uint16 200..3000 [rpm]
@@ -867,7 +867,7 @@ def shaker_start(
 
 
 class ShakerStopResult(DeviceResult, frozen=True):
-    """What `shaker_stop` reports."""
+    """Result of `shaker_stop`."""
 
     turns: int
     """uint32 0..1000000"""
@@ -880,7 +880,7 @@ def shaker_stop(
     """
     Stop in the home position; returns the number of revolutions.
 
-    For Shaker.
+    Available on Shaker.
 
     Result:
         turns: uint32 0..1000000

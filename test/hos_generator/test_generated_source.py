@@ -174,12 +174,13 @@ def test_the_docstring_tells_what_a_caller_needs() -> None:
         '\n'
         '    Fill the syringe.\n'
         '\n'
-        '    For Pump and Valve. May take 20 s. A device takes 1 call at a time.\n'
+        '    Available on Pump and Valve. Times out after 20 s. At most 1 call at a time per '
+        'device.\n'
         '\n'
-        "    In the specification its name is 'fill-up'.\n"
+        "    Named 'fill-up' in the specification.\n"
         '\n'
         '    Arguments:\n'
-        "        from_: float32 0..5 [ml]; in the specification 'from'\n"
+        "        from_: float32 0..5 [ml]; named 'from' in the specification\n"
         '\n'
         '    Result:\n'
         '        done: bool\n'
