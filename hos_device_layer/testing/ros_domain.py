@@ -1,4 +1,4 @@
-"""A ROS domain of one's own, so that sessions on one machine do not hear each other."""
+"""ROS domains that are not shared, so that test sessions on one machine do not interfere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-# Above 101 the ports of a domain reach into the range that Linux hands out to other programs:
+# Domains above 101 use ports in the ephemeral range of Linux:
 # https://docs.ros.org/en/jazzy/Concepts/Intermediate/About-Domain-ID.html
 _DOMAIN_IDS = range(50, 102)
 
@@ -18,15 +18,22 @@ _DOMAIN_IDS = range(50, 102)
 @contextlib.contextmanager
 def private_ros_domain() -> Iterator[int]:
     """
-    Put this process and its children into a domain that no other session holds; yields its id.
+    Put this process and its children into a domain that no other session uses; yields its id.
 
-    Discovery stays on this machine. Enter it before rclpy is initialised. Raises RuntimeError
-    where all domains are taken.
+    Discovery is limited to this machine. Enter the context before initializing rclpy. Raises
+    RuntimeError if all domains are in use.
     """
-    domain_id, lock = _reserve()
-    with lock:
+    with reserved_ros_domain() as domain_id:
         os.environ['ROS_DOMAIN_ID'] = str(domain_id)
         os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+        yield domain_id
+
+
+@contextlib.contextmanager
+def reserved_ros_domain() -> Iterator[int]:
+    """Reserve a domain within the context, for other processes; raises RuntimeError as above."""
+    domain_id, lock = _reserve()
+    with lock:
         yield domain_id
 
 
@@ -39,4 +46,7 @@ def _reserve() -> tuple[int, IO[str]]:
             lock.close()
         else:
             return domain_id, lock
-    raise RuntimeError(f'all ROS domains in {_DOMAIN_IDS} are taken; end another session')
+    raise RuntimeError(
+        f'all ROS domains from {_DOMAIN_IDS[0]} to {_DOMAIN_IDS[-1]} are in use; '
+        'end another test session'
+    )
