@@ -185,7 +185,7 @@ def test_the_history_is_listed_and_rolled_back(
     )
     assert hos('db', 'rollback', version) == 0
     assert hos('db', 'rollback', 'no-such-version') == 2
-    assert 'there is no version no-such-version' in capfd.readouterr().err
+    assert "unknown version 'no-such-version'" in capfd.readouterr().err
 
 
 def test_an_error_is_one_line_without_a_secret(

@@ -1,4 +1,4 @@
-"""`hos bench`: rates, latencies and memory, each beside a floor measured in the same run."""
+"""`hos bench`: run the benchmarks of the source tree."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         'bench',
         help='measure speed and memory',
-        description='What follows is for the benchmark: hos bench calls --quick',
+        add_help=False,
     )
-    parser.add_argument('passed_on', nargs=argparse.REMAINDER, metavar='...')
+    parser.add_argument('passed_on', nargs=argparse.REMAINDER)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the benchmark of the source tree; returns 1 if a promise is not kept."""
+    """Run the benchmark, which parses its own options; returns 1 if a value misses its limit."""
     if not (PROJECT / 'benchmark').is_dir():
-        print('the benchmark is part of the source tree; run ./hos bench there', file=sys.stderr)
+        print(
+            'the benchmark is not installed; run ./hos bench in the source tree', file=sys.stderr
+        )
         return 2
     command = [sys.executable, '-m', 'benchmark', *arguments.passed_on]
     return subprocess.run(command, cwd=PROJECT, check=False).returncode

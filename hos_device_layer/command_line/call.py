@@ -20,8 +20,8 @@ from ..database.installed import installed_device_db
 from ..device_api import DeviceAPICallInfo, call_with_fields, value_dict
 from .ros_session import ros_session
 
-# The manager ends every task; this only bounds a manager that does not keep its promise [s].
-_PATIENCE_S = 86_400.0
+# The device manager ends every task with its own timeout; this bounds a manager that fails to [s].
+_RESULT_TIMEOUT_S = 86_400.0
 
 
 def add_parser(subparsers: Any) -> None:
@@ -29,20 +29,27 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         'call',
         help='call a function of a device',
+        description='Call a function of a device and wait for its result. Exit code: 0 if the '
+        'call succeeded, 1 if it was refused or failed, 2 if the arguments are wrong.',
         epilog='example: hos call H4001 delta_arm_move x=1 y=2 z=3',
     )
-    parser.add_argument('device_id')
-    parser.add_argument('function_name')
-    parser.add_argument('arguments', nargs='*', metavar='name=value', help='in any order')
+    parser.add_argument('device_id', help='the device, as listed by `hos devices`')
+    parser.add_argument('function_name', help='the function, as named in the specification')
     parser.add_argument(
-        '--device-db', type=Path, help="the specification's local copy; default: the sample"
+        'arguments', nargs='*', metavar='name=value', help='the arguments, in any order'
+    )
+    parser.add_argument(
+        '--device-db',
+        type=Path,
+        metavar='FOLDER',
+        help='the local copy of the specification; default: the sample that is installed with hos',
     )
     parser.add_argument('--json', action='store_true', help='print the result as JSON')
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the typed result; returns 1 if the call was refused or failed."""
+    """Call the function and print its result; returns the exit code."""
     try:
         function = _find_function(arguments)
         fields = _typed_fields(function, arguments.arguments)
@@ -53,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         info = call_with_fields(
             session.node, arguments.device_id, function.name, fields, value_dict
         )
-        session.spin_until(info.result.done, _PATIENCE_S)
+        session.spin_until(info.result.done, _RESULT_TIMEOUT_S)
     return _print_outcome(function, info, arguments.json)
 
 
@@ -62,22 +69,27 @@ def _find_function(arguments: argparse.Namespace) -> Function:
     function = spec.functions.get(arguments.function_name)
     if function is None:
         known = ', '.join(sorted(spec.functions)) or 'none'
-        raise ValueError(f'no function {shortened(arguments.function_name)}; there are: {known}')
+        raise ValueError(
+            f'unknown function {shortened(arguments.function_name)}; '
+            f'functions of the specification: {known}'
+        )
     return function
 
 
 def _typed_fields(function: Function, pairs: Sequence[str]) -> list[TypedField]:
-    """Return the arguments in the specification's order; the manager judges their values."""
+    """Return the arguments in the order of the specification; the manager checks the values."""
     usage = ' '.join(f'{field.name}=…' for field in function.arguments) or 'no arguments'
     given: dict[str, str] = {}
     for pair in pairs:
         name, equals, text = pair.partition('=')
         if not equals or name in given:
-            raise ValueError(f'{shortened(pair)} is no name=value; {function.name} takes {usage}')
+            raise ValueError(
+                f'{function.name}: expected {usage}, each once; found {shortened(pair)}'
+            )
         given[name] = text
     if given.keys() != {field.name for field in function.arguments}:
-        came = ' '.join(f'{name}=…' for name in given) or 'none'
-        raise ValueError(f'{function.name} takes {usage}; {came} came')
+        found = ' '.join(f'{shortened(name)[1:-1]}=…' for name in given) or 'no arguments'
+        raise ValueError(f'{function.name}: expected {usage}; found {found}')
     return [
         TypedField(name=field.name, type=field.type.value, data=given[field.name])
         for field in function.arguments
@@ -93,8 +105,8 @@ def _print_outcome(function: Function, info: DeviceAPICallInfo[Any], as_json: bo
         print(outcome.result_jsons)
         return 0
     console = Console(highlight=False, soft_wrap=True)
-    took_s = outcome.response_time_s - outcome.request_time_s
-    console.print(f'[green]done[/] in {took_s:.3f} s')
+    duration_s = outcome.response_time_s - outcome.request_time_s
+    console.print(f'[green]done[/] in {duration_s:.3f} s')
     values = info.parse()
     for field in function.results:
         unit = f' [dim]{escape(f"[{field.unit}]")}[/]' if field.unit else ''

@@ -1,4 +1,4 @@
-"""`hos check`: what is wrong in a specification."""
+"""`hos check`: report the problems of a specification."""
 
 from __future__ import annotations
 
@@ -19,16 +19,24 @@ from ..database.installed import installed_device_db
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
-    parser = subparsers.add_parser('check', help='show what is wrong in a specification')
+    parser = subparsers.add_parser(
+        'check',
+        help='report the problems of a specification',
+        description='Report the problems of a specification: table, row, column and reason. '
+        'Exit code: 0 if there are none, 1 if there are any or it cannot be read.',
+    )
     parser.add_argument(
-        'folder', type=Path, nargs='?', help='a local copy; default: the one that came with hos'
+        'folder',
+        type=Path,
+        nargs='?',
+        help='the local copy of the specification; default: the sample that is installed with hos',
     )
     parser.add_argument('--json', action='store_true', help='print the problems as JSON')
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the problems; returns 1 if there are any."""
+    """Print the problems; returns the exit code."""
     try:
         spec = LocalCopy(arguments.folder or installed_device_db()).read()
     except DatabaseError as error:
@@ -42,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def print_problems(spec: Spec) -> None:
-    """Print the problems as a table, and what else there is in a line."""
+    """Print the problems as a table, then a line that counts the contents."""
     console = Console()
     if spec.problems:
         table = Table('table', 'row', 'column', 'problem')

@@ -1,4 +1,4 @@
-"""`hos db`: the specification in Airtable and its local copy."""
+"""`hos db`: manage the specification in Airtable and its local copy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ..database.local_copy import Version
 from ..database.source import AirtableSource, describe_age, open_airtable
 from .check import print_problems
 
-# Something could not be done; 1 is for a specification with problems.
+# The exit code if a command fails; 1 is for a specification with problems.
 _FAILED = 2
 
 Command = Callable[[argparse.Namespace, LocalCopy], int]
@@ -35,49 +35,60 @@ Command = Callable[[argparse.Namespace, LocalCopy], int]
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
-    parser = subparsers.add_parser('db', help='the specification in Airtable and its local copy')
+    parser = subparsers.add_parser(
+        'db',
+        help='manage the specification in Airtable and its local copy',
+        description='Manage the specification in Airtable and its local copy. Exit code: 0 on '
+        'success, 1 if `check` finds problems, 2 if the command fails.',
+    )
     commands = parser.add_subparsers(metavar='COMMAND', required=True)
 
-    init = _add(commands, 'init', _init, 'create the tables and columns that the base lacks')
+    init = _add(commands, 'init', _init, 'create the missing tables and columns of the base')
     init.add_argument(
         '--fleet',
         action='append',
         metavar='NAME',
-        help='a fleet to create a table for; default: those of the local copy',
+        help='create the table of this fleet; may be repeated. Default: the fleets of the local '
+        'copy',
     )
-    _add(commands, 'push', _push, 'bring the rows of the local copy into the base')
-    pull = _add(commands, 'pull', _pull, 'fetch the base into the local copy')
+    _add(commands, 'push', _push, 'copy the rows of the local copy to the base')
+    pull = _add(commands, 'pull', _pull, 'copy the base to the local copy')
     pull.add_argument(
-        '--apply', action='store_true', help='have the running device manager go on with it'
+        '--apply',
+        action='store_true',
+        help='also reload the specification in the running device manager',
     )
-    check = _add(commands, 'check', _check, 'show what is wrong in the base')
+    check = _add(commands, 'check', _check, 'report the problems of the base')
     check.add_argument(
         '--local-db',
         action=argparse.BooleanOptionalAction,
         default=False,
-        help='check the local copy; the network is not touched',
+        help='check the local copy instead, without network access',
     )
     check.add_argument('--json', action='store_true', help='print the problems as JSON')
     check.add_argument(
-        '--write-back', action='store_true', help='write each problem beside its row in the base'
+        '--write-back', action='store_true', help='write each problem into its row of the base'
     )
-    _add(commands, 'history', _history, 'list the local copies before this one')
-    rollback = _add(commands, 'rollback', _rollback, 'bring back a local copy from the history')
+    _add(commands, 'history', _history, 'list the earlier versions of the local copy')
+    rollback = _add(commands, 'rollback', _rollback, 'restore an earlier version')
     rollback.add_argument(
-        'version', nargs='?', help='as `hos db history` lists it; default: the latest'
+        'version', nargs='?', help='a version that `hos db history` lists; default: the latest'
     )
 
 
 def _add(commands: Any, name: str, run: Command, help_: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=help_)
     parser.add_argument(
-        '--device-db', type=Path, help='the local copy; default: the one that came with hos'
+        '--device-db',
+        type=Path,
+        metavar='FOLDER',
+        help='the local copy; default: the sample that is installed with hos',
     )
     parser.add_argument(
         '--credentials',
         type=Path,
         metavar='FILE',
-        help='a file with AIRTABLE_API_KEY and AIRTABLE_BASE_ID that only you may read; '
+        help='a file with AIRTABLE_API_KEY and AIRTABLE_BASE_ID, readable by you alone; '
         'default: the environment',
     )
     parser.set_defaults(run=lambda arguments: _run(run, arguments))
@@ -102,20 +113,20 @@ def _init(arguments: argparse.Namespace, copy: LocalCopy) -> int:
     for part in created:
         print(f'created the {part}')
     if not created:
-        print('the base has all tables and columns')
+        print('all tables and columns exist')
     return 0
 
 
 def _push(arguments: argparse.Namespace, copy: LocalCopy) -> int:
     tables, problems = copy.read_tables()
     if problems:
-        # A file that cannot be read would look like a table without rows.
+        # An unreadable file would otherwise be pushed as a table without rows.
         raise DatabaseError('; '.join(str(problem) for problem in problems))
     memory = load_sync_state(copy.folder).remembered
     for pushed in push_tables(open_airtable(arguments.credentials), tables, memory):
         print(
             f'{pushed.table}: {pushed.added} added, {pushed.changed} changed, '
-            f'{pushed.only_in_base} only in the base and left there'
+            f'{pushed.only_in_base} only in the base (kept)'
         )
     return 0
 
@@ -129,7 +140,7 @@ def _pull(arguments: argparse.Namespace, copy: LocalCopy) -> int:
         print(f'{len(after.problems)} problems; see them with `hos db check --local-db`')
     if not arguments.apply:
         return 0
-    # Here, so that all else works on a machine without ROS.
+    # Imported here, so that the other commands work without ROS.
     from .device_db_reload import request_reload
 
     return request_reload()
@@ -138,7 +149,9 @@ def _pull(arguments: argparse.Namespace, copy: LocalCopy) -> int:
 def _check(arguments: argparse.Namespace, copy: LocalCopy) -> int:
     if arguments.local_db:
         if arguments.write_back:
-            raise DatabaseError('only problems of the base can be written back: no --local-db')
+            raise DatabaseError(
+                '--write-back writes to the base; it cannot be combined with --local-db'
+            )
         spec = copy.read()
     else:
         airtable = open_airtable(arguments.credentials)
@@ -154,9 +167,9 @@ def _check(arguments: argparse.Namespace, copy: LocalCopy) -> int:
 
 
 def _history(_arguments: argparse.Namespace, copy: LocalCopy) -> int:
-    present, table = copy.read(), Table('version', 'replaced', 'different now')
+    current, table = copy.read(), Table('version', 'replaced', 'changed since')
     for version in copy.history():
-        changes = diff_specs(copy.read_version(version), present)
+        changes = diff_specs(copy.read_version(version), current)
         age = describe_age(copy.now() - version.replaced)
         table.add_row(version.name, f'{age} ago', f'{len(changes)} cells or rows')
     Console().print(table)
@@ -167,7 +180,7 @@ def _rollback(arguments: argparse.Namespace, copy: LocalCopy) -> int:
     before = copy.read()
     version = _find_version(copy.history(), arguments.version)
     copy.rollback(version)
-    print(f'back at {version.name}')
+    print(f'restored {version.name}')
     _print_changes(diff_specs(before, copy.read()))
     return 0
 
@@ -176,7 +189,9 @@ def _find_version(versions: Iterable[Version], name: str | None) -> Version:
     for version in versions:
         if name in (None, version.name):
             return version
-    raise DatabaseError(f'there is no version {name or ""}; `hos db history` lists them')
+    if name is None:
+        raise DatabaseError('there is no earlier version')
+    raise DatabaseError(f'unknown version {name!r}; list the versions with `hos db history`')
 
 
 def _print_changes(changes: Iterable[Change]) -> None:
@@ -184,4 +199,4 @@ def _print_changes(changes: Iterable[Change]) -> None:
     for change in changes:
         print(change)
     if not changes:
-        print('nothing changed')
+        print('no changes')

@@ -1,4 +1,4 @@
-"""`hos devices`: the devices of the running fleet and their states."""
+"""`hos devices`: list the devices of the running fleet with their states."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any
 import msgspec
 from diagnostic_msgs.msg import DiagnosticArray
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ..core.dispatch.connection_states import ConnectionState
 from ..diagnostics import DIAGNOSTICS_TOPIC
 from ..qos import DIAGNOSTICS_QOS
-from .ros_session import MANAGER_PATIENCE_S, NO_MANAGER, ros_session
+from .ros_session import MANAGER_TIMEOUT_S, NO_MANAGER, ros_session
 
-_COLOURS = {
+_STATE_COLOURS = {
     'connected': 'green',
     'timed out': 'yellow',
     'waiting': 'yellow',
@@ -27,13 +28,18 @@ _COLOURS = {
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
-    parser = subparsers.add_parser('devices', help='show the devices of the running fleet')
-    parser.add_argument('--json', action='store_true', help='print JSON')
+    parser = subparsers.add_parser(
+        'devices',
+        help='list the devices of the running fleet',
+        description='List the devices of the running fleet with their states. Devices that '
+        'connect or ping without a row in the fleet are listed as waiting.',
+    )
+    parser.add_argument('--json', action='store_true', help='print the devices as JSON')
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the devices; returns 1 if no manager runs."""
+    """Print the devices; returns 1 if no device manager answers."""
     devices = _read_devices()
     if devices is None:
         print(NO_MANAGER, file=sys.stderr)
@@ -50,7 +56,7 @@ def _read_devices() -> list[dict[str, str]] | None:
     found: list[list[dict[str, str]]] = []
 
     def on_diagnostics(message: Any) -> None:
-        # Other programs publish there too, and the first message may be kept from long ago.
+        # Other nodes publish on this topic too, and a kept message may be from an earlier manager.
         rows = _device_rows(message)
         if rows is not None and message.header.stamp.sec >= int(start_s):
             found.append(rows)
@@ -59,12 +65,12 @@ def _read_devices() -> list[dict[str, str]] | None:
         session.node.create_subscription(
             DiagnosticArray, DIAGNOSTICS_TOPIC, on_diagnostics, DIAGNOSTICS_QOS
         )
-        session.spin_until(lambda: found, MANAGER_PATIENCE_S)
+        session.spin_until(lambda: found, MANAGER_TIMEOUT_S)
     return found[0] if found else None
 
 
 def _device_rows(message: Any) -> list[dict[str, str]] | None:
-    """Return the devices in a message, or None if it is not the device manager's."""
+    """Return the devices in a message; None if it is not from the device manager."""
     statuses = [{pair.key: pair.value for pair in status.values} for status in message.status]
     if not any('fleet' in values for values in statuses):
         return None
@@ -76,13 +82,16 @@ def _table(devices: list[dict[str, str]]) -> Table:
     table = Table('device', 'type', 'uid', 'state', 'since', 'tasks')
     for row in devices:
         state = row['state']
-        since = time.strftime('%H:%M:%S', time.localtime(float(row['since_s'])))
         table.add_row(
-            row['device_id'] or '?',
-            row['device_type'] or 'not in the fleet',
-            row['device_uid'] or 'not entered',
-            f'[{_COLOURS.get(state, "default")}]{state}',
-            since if state != ConnectionState.EXPECTED.value else '',
+            escape(row['device_id']) or '?',
+            escape(row['device_type']) or 'not in the fleet',
+            row['device_uid'] or 'unknown',
+            f'[{_STATE_COLOURS.get(state, "default")}]{state}',
+            _since(row) if state != ConnectionState.EXPECTED.value else '',
             row['tasks'],
         )
     return table
+
+
+def _since(row: dict[str, str]) -> str:
+    return time.strftime('%H:%M:%S', time.localtime(float(row['since_s'])))

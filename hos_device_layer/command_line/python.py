@@ -1,4 +1,4 @@
-"""`hos python`: run a program of one's own where rclpy and this project can be imported."""
+"""`hos python`: run a Python program that can import rclpy and this project."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
         'python',
-        help='run your own program with rclpy and this project at hand',
-        description='Run the Python that this project uses: hos python my_node.py --its-option',
+        help='run a Python program that can import rclpy and this project',
+        description='Run the Python interpreter of this project with the given arguments.',
+        epilog='example: hos python my_node.py --option',
     )
     parser.add_argument(
-        'passed_on', nargs=argparse.REMAINDER, metavar='...', help='what python gets'
+        'passed_on', nargs=argparse.REMAINDER, metavar='...', help='arguments of the interpreter'
     )
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Become the program."""
+    """Replace this process by the interpreter."""
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *chosen.passed_on])

@@ -12,25 +12,25 @@ from rclpy.executors import Executor
 from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 
-# Ctrl-C is noticed within this [s].
+# The longest delay of Ctrl-C [s].
 _SPIN_S = 0.1
 
-# How long a running device manager may take to be discovered and to answer [s].
-MANAGER_PATIENCE_S = 5.0
+# Discovery of a running device manager and its answer take less than this [s].
+MANAGER_TIMEOUT_S = 5.0
 
-NO_MANAGER = 'no device manager answers; start one with: hos up'
+NO_MANAGER = f'no device manager answered within {MANAGER_TIMEOUT_S:g} s; start one with: hos up'
 
 
 class RosSession:
-    """A node and the executor that spins it on this thread."""
+    """A ROS node that the calling thread spins."""
 
     def __init__(self, node: Node, executor: Executor) -> None:
         self.node = node
         self._executor = executor
 
-    def spin_until(self, condition: Callable[[], object], patience_s: float) -> bool:
-        """Spin until the condition holds; returns False if it does not in time."""
-        limit = time.monotonic() + patience_s
+    def spin_until(self, condition: Callable[[], object], timeout_s: float) -> bool:
+        """Spin until the condition holds; returns False after `timeout_s`."""
+        limit = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > limit:
                 return False
@@ -46,7 +46,7 @@ class RosSession:
 
 @contextlib.contextmanager
 def ros_session() -> Iterator[RosSession]:
-    """Open a session; several may run at once."""
+    """Run a ROS node within the context; several processes may do so at once."""
     rclpy.init(args=[], signal_handler_options=rclpy.SignalHandlerOptions.NO)
     node = Node(f'hos_{os.getpid()}', enable_rosout=False, start_parameter_services=False)
     executor = EventsExecutor()

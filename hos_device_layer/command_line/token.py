@@ -1,4 +1,4 @@
-"""`hos token`: make, list and revoke the tokens of the gateway."""
+"""`hos token`: create, list and revoke gateway tokens."""
 
 from __future__ import annotations
 
@@ -22,35 +22,41 @@ def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
         'token',
-        help='make, list and revoke tokens of the gateway',
+        help='create, list and revoke gateway tokens',
+        description='Create, list and revoke the tokens that admit devices and users to the '
+        'gateway. The gateway uses a change at once.',
         epilog='example: hos token add "bay 1" --role device --uid 13212703',
     )
     parser.add_argument(
-        '--file', type=Path, default=default_token_file(), help='default: %(default)s'
+        '--file',
+        type=Path,
+        default=default_token_file(),
+        help='the token file; default: %(default)s',
     )
-    actions = parser.add_subparsers(dest='action', required=True)
-    add = actions.add_parser('add', help='make a token and print it, this once')
-    add.add_argument('name', help='how the token is called in the list and in the log')
+    actions = parser.add_subparsers(dest='action', metavar='ACTION', required=True)
+    add = actions.add_parser('add', help='create a token and print it once')
+    add.add_argument('name', help='the name of the token in the list and in the log')
     add.add_argument(
         '--role',
         choices=[role.value for role in Role],
         default=Role.DEVICE.value,
-        help='device: be a device; operator: call and read; viewer: read. Default: %(default)s',
+        help='device: act as a device; operator: call and read; viewer: read. '
+        'Default: %(default)s',
     )
     add.add_argument(
         '--uid',
         type=_uid,
         action='append',
-        help='the device that the token is for; may be repeated. Default: any device',
+        help='the uid of a device that may use the token; may be repeated. Default: any device',
     )
-    actions.add_parser('list', help='show all tokens by name')
-    revoke = actions.add_parser('revoke', help='end a token, and the connections that use it')
-    revoke.add_argument('name')
+    actions.add_parser('list', help='list all tokens')
+    revoke = actions.add_parser('revoke', help='delete a token and close its connections')
+    revoke.add_argument('name', help='the name of the token')
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked; returns 1 if that is not possible."""
+    """Run the chosen action; returns 1 if it fails."""
     tokens = TokenFile(arguments.file)
     try:
         if arguments.action == 'add':
@@ -68,16 +74,16 @@ def run(arguments: argparse.Namespace) -> int:
 def _add(tokens: TokenFile, arguments: argparse.Namespace) -> None:
     role = Role(arguments.role)
     if arguments.uid and role is not Role.DEVICE:
-        raise TokenError(f'--uid is for the role device; a token of role {role.value} has none')
+        raise TokenError(f'--uid requires --role device; found --role {role.value}')
     uids = tuple(arguments.uid) if arguments.uid else None
     created = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    # The token alone on standard output: it can be put into a variable or a file.
+    # Only the token on standard output, so that scripts can store it.
     print(tokens.add(arguments.name, role, uids, created))
-    print('Keep it: it is not stored and cannot be shown again.', file=sys.stderr)
+    print('Save this token: it is not stored and cannot be shown again.', file=sys.stderr)
 
 
 def _list(tokens: TokenFile) -> None:
-    table = Table('name', 'role', 'uids', 'made')
+    table = Table('name', 'role', 'uids', 'created')
     for record in tokens.records():
         uids = 'any' if record.uids is None else ', '.join(map(str, record.uids))
         table.add_row(
@@ -90,7 +96,6 @@ def _list(tokens: TokenFile) -> None:
 
 
 def _uid(text: str) -> int:
-    uid = int(text)
-    if not 0 <= uid <= _MAX_UID:
-        raise ValueError(text)
-    return uid
+    if not text.isdecimal() or int(text) > _MAX_UID:
+        raise argparse.ArgumentTypeError(f'expected 0 to {_MAX_UID}, found {text!r}')
+    return int(text)

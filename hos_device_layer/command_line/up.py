@@ -1,4 +1,4 @@
-"""`hos up`: run a fleet, simulated where no real one is configured."""
+"""`hos up`: run the device manager, with simulated devices or a device host."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ from ..database.installed import installed_device_db
 from ..links.gateway import DEFAULT_PORT
 from ..parameters import AIRTABLE, LOCAL
 
-# A child that has not ended by then after SIGINT is killed [s].
-_STOP_S = 5.0
+# A program that still runs this long after SIGINT is killed [s].
+_STOP_TIMEOUT_S = 5.0
 
-# How long the gateway may take to listen before its devices are started all the same, and how
-# often that is looked for [s].
-_START_S = 10.0
-_POLL_S = 0.05
+# Devices are started when the gateway listens, at the latest after the timeout [s].
+_START_TIMEOUT_S = 10.0
+_POLL_INTERVAL_S = 0.05
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -40,37 +39,59 @@ _HOST = 'hos_client.host'
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
-    parser = subparsers.add_parser('up', help='run the device manager')
-    parser.add_argument('--fleet', default='demo', help='the fleet to run; default: demo')
+    parser = subparsers.add_parser(
+        'up',
+        help='run the device manager',
+        description='Run the device manager until Ctrl-C, with simulated devices or a device '
+        'host. Without options it runs the sample specification with simulated devices.',
+    )
     parser.add_argument(
-        '--device-db', type=Path, help='a local copy; default: the sample that came with hos'
+        '--fleet', default='demo', metavar='NAME', help='the fleet; default: %(default)s'
+    )
+    parser.add_argument(
+        '--device-db',
+        type=Path,
+        metavar='FOLDER',
+        help='the local copy of the specification; default: the sample that is installed with hos',
     )
     parser.add_argument(
         '--local-db',
         action=argparse.BooleanOptionalAction,
         default=True,
-        help='take the specification from the local copy; with --no-local-db from Airtable, and '
-        'from the local copy only where that does not answer',
+        help='read the specification from the local copy (default). With --no-local-db it is read '
+        'from Airtable, or from the local copy if Airtable cannot be reached',
     )
     simulate = parser.add_mutually_exclusive_group()
     simulate.add_argument(
         '--simulate',
         action='store_true',
         default=None,
-        help='simulate the devices; the default with the sample',
+        help='simulate the devices of the fleet; the default for the sample',
     )
-    simulate.add_argument('--no-simulate', dest='simulate', action='store_false')
+    simulate.add_argument(
+        '--no-simulate',
+        dest='simulate',
+        action='store_false',
+        help='do not simulate devices; the default with --device-db or --no-local-db',
+    )
     parser.add_argument(
         '--host',
         action=argparse.BooleanOptionalAction,
-        help='handle the devices on the cables of this computer, as `hos host` does; the default '
-        'where none are simulated',
+        help='also run `hos host`, which connects the devices on the serial ports and the network '
+        'of this computer; the default if no devices are simulated',
+    )
+    parser.add_argument(
+        '--gateway-port',
+        type=int,
+        metavar='PORT',
+        help=f'the port of the gateway, 0 for any free port; default: {DEFAULT_PORT}, or any free '
+        'port if it is in use',
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run until Ctrl-C or SIGTERM; returns 0, or the code of a part that ended by itself."""
+    """Run until Ctrl-C or SIGTERM; returns 0, or the exit code of a program that ended early."""
     folder = arguments.device_db or installed_device_db()
     if arguments.local_db and not _has_fleet(folder, arguments.fleet):
         return 2
@@ -79,15 +100,18 @@ def run(arguments: argparse.Namespace) -> int:
         simulate = arguments.device_db is None and arguments.local_db
     if simulate:
         print(
-            f'The devices of {arguments.fleet!r} are simulated. For real ones name your own '
-            'specification: hos up --device-db FOLDER --fleet NAME'
+            f'Simulating the devices of fleet {arguments.fleet!r}. To connect real devices, use '
+            'your own specification: hos up --device-db FOLDER --fleet NAME'
         )
-    port = _gateway_port()
-    print('In a second terminal: ./hos devices, ./hos watch, ./hos call. Ctrl-C ends.', flush=True)
-    others = _simulations(arguments.fleet, folder, port) if simulate else []
+    port = _choose_gateway_port(arguments.gateway_port)
+    print(
+        'Try in a second terminal: hos devices, hos watch, hos call. Press Ctrl-C to stop.',
+        flush=True,
+    )
+    device_programs = _simulations(arguments.fleet, folder, port) if simulate else []
     if not simulate if arguments.host is None else arguments.host:
-        others.append(_program(_HOST, '--url', _gateway_url(port)))
-    return _supervise(_manager(arguments, folder, port), others, port)
+        device_programs.append(_program(_HOST, '--url', _gateway_url(port)))
+    return _supervise(_manager(arguments, folder, port), device_programs, port)
 
 
 def _manager(arguments: argparse.Namespace, folder: Path, port: int) -> list[str]:
@@ -103,7 +127,7 @@ def _manager(arguments: argparse.Namespace, folder: Path, port: int) -> list[str
 
 
 def _simulations(fleet: str, folder: Path, port: int) -> list[list[str]]:
-    """Return the programs that simulate a fleet: microcontrollers come in over WiFi."""
+    """Return the programs that simulate a fleet: ROS devices, and devices at the gateway."""
     path = folder.resolve()
     ros = _ros_parameters(fleet=fleet, device_db_path=path, serialized_devices='false')
     wifi = ['--fleet', fleet, '--device-db', str(path), '--url', _gateway_url(port)]
@@ -123,21 +147,30 @@ def _gateway_url(port: int) -> str:
     return f'ws://127.0.0.1:{port}'
 
 
-def _gateway_port() -> int:
-    """Return a port for the gateway: the usual one unless another program has it."""
-    for port in (DEFAULT_PORT, 0):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(('127.0.0.1', port))
-            found: int = probe.getsockname()[1]
-            if found != DEFAULT_PORT:
-                print(f'Port {DEFAULT_PORT} is taken: the gateway listens on {found}.')
-            return found
-    raise OSError('no port is free for the gateway')
+def _choose_gateway_port(requested: int | None) -> int:
+    """Return the requested port (0: any free one), else the default port or a free one."""
+    if requested:
+        return requested
+    if requested is None:
+        with contextlib.suppress(OSError):
+            return _free_port(DEFAULT_PORT)
+    port = _free_port(0)
+    if requested is None:
+        print(f'Port {DEFAULT_PORT} is in use; the gateway listens on port {port}.')
+    return port
+
+
+def _free_port(port: int) -> int:
+    """Return the port, or any free one for 0; raises OSError if it is in use."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(('127.0.0.1', port))
+        bound: int = probe.getsockname()[1]
+        return bound
 
 
 def _has_fleet(folder: Path, fleet: str) -> bool:
-    """Tell whether a local copy has a fleet, and the user if it has not."""
+    """Return whether the local copy has the fleet; if not, print why."""
     try:
         fleets = LocalCopy(folder).read().fleets
     except DatabaseError as error:
@@ -145,15 +178,19 @@ def _has_fleet(folder: Path, fleet: str) -> bool:
         return False
     if fleet not in fleets:
         known = ', '.join(fleets) or 'none'
-        print(f'no fleet {fleet!r} in {folder}; there are: {known}', file=sys.stderr)
+        print(
+            f'unknown fleet {fleet!r}; fleets of the specification in {folder}: {known}',
+            file=sys.stderr,
+        )
     return fleet in fleets
 
 
-def _supervise(manager: list[str], others: list[list[str]], port: int) -> int:
+def _supervise(manager: list[str], device_programs: list[list[str]], port: int) -> int:
     """
-    Run programs until a signal comes or one of them ends; then end the others.
+    Run all programs until a signal arrives or one of them ends; then stop them all.
 
-    The others begin when the manager listens on its port, or does not after a while.
+    The device programs start when the manager listens on the port, at the latest after
+    `_START_TIMEOUT_S`.
     """
     signals: list[int] = []
 
@@ -167,44 +204,48 @@ def _supervise(manager: list[str], others: list[list[str]], port: int) -> int:
         signal.signal(number, on_signal)
 
     def start(command: list[str]) -> None:
-        # In a session of its own, so that Ctrl-C reaches it once, through this program.
+        # In its own session, so that it gets Ctrl-C once: from this program, not the terminal.
         children.append(
-            subprocess.Popen(command, start_new_session=True, preexec_fn=_end_with_parent)
+            subprocess.Popen(command, start_new_session=True, preexec_fn=_stop_with_parent)
         )
 
     start(manager)
     _wait_for_port(port, lambda: bool(signals) or children[0].poll() is not None)
-    for command in others:
+    for command in device_programs:
         if not signals:
             start(command)
-    code = _wait_for_one(children)
-    for child in children:
-        child.send_signal(signal.SIGINT)
-    for child in children:
-        try:
-            child.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
+    code = _wait_for_first_exit(children)
+    _stop(children)
     if signals:
         return 0
     return code or 1
 
 
-def _wait_for_port(port: int, is_over: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _START_S
-    while not is_over() and time.monotonic() < deadline:
+def _stop(children: list[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        child.send_signal(signal.SIGINT)
+    for child in children:
+        try:
+            child.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def _wait_for_port(port: int, is_cancelled: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while not is_cancelled() and time.monotonic() < deadline:
         with contextlib.suppress(OSError):
-            socket.create_connection(('127.0.0.1', port), _POLL_S).close()
+            socket.create_connection(('127.0.0.1', port), _POLL_INTERVAL_S).close()
             return
-        time.sleep(_POLL_S)
+        time.sleep(_POLL_INTERVAL_S)
 
 
-def _end_with_parent() -> None:
-    # Should this program be killed, no manager is left behind: prctl(2).
+def _stop_with_parent() -> None:
+    # If this program is killed, its programs get SIGINT: prctl(2).
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
-def _wait_for_one(children: list[subprocess.Popen[bytes]]) -> int:
+def _wait_for_first_exit(children: list[subprocess.Popen[bytes]]) -> int:
     while True:
         for child in children:
             try:

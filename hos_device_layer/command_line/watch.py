@@ -1,4 +1,4 @@
-"""`hos watch`: connection events, results and stream samples as they come."""
+"""`hos watch`: print connection events, results and stream samples as they arrive."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from rich.markup import escape
 
 from .. import services, topics
 from ..qos import EVENT_QOS, RESULT_QOS, stream_qos
-from .ros_session import MANAGER_PATIENCE_S, NO_MANAGER, RosSession, ros_session
+from .ros_session import MANAGER_TIMEOUT_S, NO_MANAGER, RosSession, ros_session
 
-# How soon a new stream is noticed [s].
-_DISCOVERY_S = 1.0
+# The interval at which new streams are looked for [s].
+_DISCOVERY_INTERVAL_S = 1.0
 
 _EVENT_TOPICS = {
     topics.DEVICE_CONNECTED: '[green]connected',
@@ -31,31 +31,35 @@ _STREAM_TOPIC = re.compile(r'.*haive_os/device/uid(\d+)/stream/(\w+)')
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
-    parser = subparsers.add_parser('watch', help='show events, results and streams live')
-    parser.add_argument('--no-streams', action='store_true', help='leave out stream samples')
+    parser = subparsers.add_parser(
+        'watch',
+        help='print connection events, results and stream samples',
+        description='Print connection events, results and stream samples until Ctrl-C.',
+    )
+    parser.add_argument('--no-streams', action='store_true', help='do not print stream samples')
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what comes until Ctrl-C."""
+    """Print messages until Ctrl-C; returns 0."""
     with ros_session() as session:
-        watch = _Watch(session, Console(soft_wrap=True, highlight=False))
-        watch.learn_names(session)
+        printer = _MessagePrinter(session, Console(soft_wrap=True, highlight=False))
+        printer.request_device_ids(session)
         if not arguments.no_streams:
-            session.node.create_timer(_DISCOVERY_S, watch.follow_streams)
+            session.node.create_timer(_DISCOVERY_INTERVAL_S, printer.subscribe_new_streams)
         session.spin()
     return 0
 
 
-class _Watch:
+class _MessagePrinter:
     def __init__(self, session: RosSession, console: Console) -> None:
         self._node = session.node
         self._console = console
-        self._followed: set[str] = set()
-        self._names: dict[int, str] = {}
-        for topic, words in _EVENT_TOPICS.items():
+        self._subscribed_streams: set[str] = set()
+        self._device_ids: dict[int, str] = {}
+        for topic, event in _EVENT_TOPICS.items():
             self._node.create_subscription(
-                ConnectionInfo, topic, partial(self._on_event, words), EVENT_QOS
+                ConnectionInfo, topic, partial(self._on_event, event), EVENT_QOS
             )
         self._node.create_subscription(
             DeviceAPICallResult,
@@ -64,12 +68,12 @@ class _Watch:
             RESULT_QOS,
         )
 
-    def follow_streams(self) -> None:
-        """Subscribe to the streams that were not there before."""
+    def subscribe_new_streams(self) -> None:
+        """Subscribe to the streams that have appeared since the last call."""
         for topic, _ in self._node.get_topic_names_and_types():
             match = _STREAM_TOPIC.fullmatch(topic)
-            if match and topic not in self._followed:
-                self._followed.add(topic)
+            if match and topic not in self._subscribed_streams:
+                self._subscribed_streams.add(topic)
                 self._node.create_subscription(
                     DeviceStream,
                     topic,
@@ -77,35 +81,37 @@ class _Watch:
                     stream_qos(self._node, topic),
                 )
 
-    def learn_names(self, session: RosSession) -> None:
-        """Ask which devices are connected, to show their ids instead of their uids."""
+    def request_device_ids(self, session: RosSession) -> None:
+        """Request the connected devices, to print their ids instead of their uids."""
         client = self._node.create_client(
             DeviceConnectionInfos, services.DEVICE_CONNECTION_INFOS_SERVICE
         )
-        if session.spin_until(client.service_is_ready, MANAGER_PATIENCE_S):
+        if session.spin_until(client.service_is_ready, MANAGER_TIMEOUT_S):
             future = client.call_async(DeviceConnectionInfos.Request())
-            if session.spin_until(future.done, MANAGER_PATIENCE_S):
+            if session.spin_until(future.done, MANAGER_TIMEOUT_S):
                 for info in future.result().device_infos:
-                    self._names[info.device_uid] = info.device_id
+                    self._device_ids[info.device_uid] = info.device_id
         else:
-            self._console.print(f'{NO_MANAGER}; waiting for it')
+            self._console.print(f'{NO_MANAGER} (waiting for it)')
 
-    def _on_event(self, words: str, message: Any) -> None:
-        self._names[message.device_uid] = message.device_id
-        who = f'{message.device_id} ({message.device_type}, uid {message.device_uid})'
-        self._print(message.event_time_s, f'{escape(who)} {words}')
+    def _on_event(self, event: str, message: Any) -> None:
+        self._device_ids[message.device_uid] = message.device_id
+        device = f'{message.device_id} ({message.device_type}, uid {message.device_uid})'
+        self._print(message.event_time_s, f'{escape(device)} {event}')
 
     def _on_result(self, message: Any) -> None:
-        took = message.response_time_s - message.request_time_s
-        how = (
+        duration_s = message.response_time_s - message.request_time_s
+        result = (
             f'[green]done[/] {escape(message.result_jsons)}'
             if message.success
             else f'[red]failed[/] {escape(message.error)}'
         )
-        self._print(message.response_time_s, f'task {message.task_id} {how} in {took:.3f} s')
+        self._print(
+            message.response_time_s, f'task {message.task_id} {result} in {duration_s:.3f} s'
+        )
 
     def _on_sample(self, uid: str, stream: str, message: Any) -> None:
-        name = self._names.get(int(uid), f'uid {uid}')
+        name = self._device_ids.get(int(uid), f'uid {uid}')
         self._print(time.time(), f'[dim]{escape(name)} {stream}[/] {escape(message.data)}')
 
     def _print(self, epoch_s: float, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hos_command import HosCommand
 
 from hos_device_layer.command_line.__main__ import main
 from hos_device_layer.core.rosbridge import Role
@@ -16,28 +17,28 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / 'config' / 'tokens.json'
 
 
-def hos(path: Path, *words: str) -> int:
+def token_command(path: Path, *words: str) -> int:
     return main(['token', '--file', str(path), *words])
 
 
 def test_a_token_is_printed_alone_and_once(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert hos(path, 'add', 'bay 1', '--uid', '7', '--uid', '8') == 0
+    assert token_command(path, 'add', 'bay 1', '--uid', '7', '--uid', '8') == 0
     printed = capsys.readouterr()
     access = TokenFile(path).authenticate(printed.out.strip())
     assert access is not None and access.uids == {7, 8} and access.roles == {Role.DEVICE}
     assert 'cannot be shown again' in printed.err
-    assert hos(path, 'list') == 0
+    assert token_command(path, 'list') == 0
     listed = capsys.readouterr().out
     assert 'bay 1' in listed and 'device' in listed and '7, 8' in listed
     assert printed.out.strip() not in listed
 
 
 def test_revoking(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    hos(path, 'add', 'shift', '--role', 'operator')
+    token_command(path, 'add', 'shift', '--role', 'operator')
     token = capsys.readouterr().out.strip()
-    assert hos(path, 'revoke', 'shift') == 0
+    assert token_command(path, 'revoke', 'shift') == 0
     assert TokenFile(path).authenticate(token) is None
-    assert hos(path, 'revoke', 'shift') == 1
+    assert token_command(path, 'revoke', 'shift') == 1
     assert 'there are: none' in capsys.readouterr().err
 
 
@@ -46,18 +47,30 @@ def test_revoking(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [
         (('add', ''), 'needs a name'),
         (('add', 'known'), 'already'),
-        (('add', 'x', '--role', 'viewer', '--uid', '1'), 'role viewer has none'),
+        (('add', 'x', '--role', 'viewer', '--uid', '1'), 'found --role viewer'),
     ],
 )
 def test_mistakes(
     path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], reason: str
 ) -> None:
-    hos(path, 'add', 'known')
-    assert hos(path, *words) == 1
+    token_command(path, 'add', 'known')
+    assert token_command(path, *words) == 1
     assert reason in capsys.readouterr().err
 
 
 def test_a_uid_is_a_number_of_32_bits(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        hos(path, 'add', 'x', '--uid', '4294967296')
+        token_command(path, 'add', 'x', '--uid', '4294967296')
     assert '--uid' in capsys.readouterr().err
+
+
+def test_as_a_process_only_the_token_is_on_standard_output(hos: HosCommand) -> None:
+    code, token, note = hos.run('token', 'add', 'bay 1', '--uid', '7')
+    assert code == 0
+    assert token.startswith('hos_') and len(token.split()) == 1
+    assert note == 'Save this token: it is not stored and cannot be shown again.\n'
+    listed = hos.run('token', 'list')
+    assert (listed.code, listed.err) == (0, '')
+    assert 'bay 1' in listed.out and token.strip() not in listed.out
+    assert hos.run('token', 'revoke', 'bay 1') == (0, '', '')
+    assert list(hos.home.glob('hos_device_layer/tokens.json'))

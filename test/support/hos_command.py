@@ -1,0 +1,137 @@
+"""`hos` as a user runs it: a process of its own, with a home folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+# A command that takes longer has failed [s].
+TIMEOUT_S = 40.0
+
+_COMMAND = (sys.executable, '-m', 'hos_device_layer.command_line')
+
+
+class Finished(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+class HosCommand:
+    """Runs `hos` with settings and state in a folder of the test."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home = home
+        own = {name: str(home) for name in ('HOME', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME')}
+        own |= {'ROS_HOME': str(home / 'ros'), 'COLUMNS': '200', 'PYTHONUNBUFFERED': '1'}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith('AIRTABLE_')}
+        self.environment = {**inherited, **own, **environment}
+
+    def with_environment(self, **environment: str) -> HosCommand:
+        """Return the command with further environment variables."""
+        return HosCommand(self.home, **{**self.environment, **environment})
+
+    def run(self, *arguments: object, cwd: Path | None = None) -> Finished:
+        """Run a command to its end."""
+        done = subprocess.run(
+            [*_COMMAND, *map(str, arguments)],
+            env=self.environment,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        assert 'Traceback' not in done.stderr, done.stderr
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    @contextlib.contextmanager
+    def running(self, *arguments: object) -> Iterator[RunningCommand]:
+        """Run a command within the context, which ends it if it still runs."""
+        command = RunningCommand([*_COMMAND, *map(str, arguments)], self.environment)
+        try:
+            yield command
+        finally:
+            command.close()
+
+
+class RunningCommand:
+    """A command whose output, both streams together, is collected while it runs."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._lines: list[str] = []
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def output(self) -> str:
+        with self._changed:
+            return ''.join(self._lines)
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Wait for output that matches a pattern and return the first match."""
+
+        def match() -> re.Match[str] | None:
+            return re.search(pattern, ''.join(self._lines), re.MULTILINE)
+
+        with self._changed:
+            found = self._changed.wait_for(match, TIMEOUT_S)
+            assert found, f'no {pattern!r} in:\n{"".join(self._lines)}'
+            return found
+
+    def children(self) -> dict[int, str]:
+        """Return the command lines of the programs that it started, by pid."""
+        pid = self.process.pid
+        pids = Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
+        return {int(p): Path(f'/proc/{p}/cmdline').read_text().replace('\0', ' ') for p in pids}
+
+    def wait(self) -> int:
+        """Wait for the end of the command; returns its exit code."""
+        code = self.process.wait(TIMEOUT_S)
+        self._reader.join(TIMEOUT_S)
+        return code
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """End the command with a signal; returns its exit code."""
+        self.process.send_signal(number)
+        code = self.wait()
+        assert 'Traceback' not in self.output, self.output
+        return code
+
+    def close(self) -> None:
+        """End the command, with force if it does not end by itself."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(TIMEOUT_S)
+        finally:
+            self.process.kill()
+            self._reader.join(TIMEOUT_S)
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._changed:
+                self._lines.append(line)
+                self._changed.notify_all()
