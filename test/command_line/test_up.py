@@ -1,0 +1,78 @@
+"""`hos up`: what it starts, prints and ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hos_command import HosCommand
+
+from hos_device_layer.command_line.__main__ import main
+from hos_device_layer.links.gateway import DEFAULT_PORT
+
+
+@contextlib.contextmanager
+def occupied_port() -> Iterator[None]:
+    """Listen on the default port of the gateway, unless another program does already."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            listener.bind(('127.0.0.1', DEFAULT_PORT))
+            listener.listen()
+        yield
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_it_runs_the_sample_and_ends_all_its_programs(
+    elsewhere: HosCommand, number: signal.Signals
+) -> None:
+    with occupied_port(), elsewhere.running('up') as up:
+        up.wait_for("^Simulating the devices of fleet 'demo'. .*hos up --device-db FOLDER")
+        up.wait_for(rf'^Port {DEFAULT_PORT} is in use; the gateway listens on port \d+\.$')
+        up.wait_for('^Try in a second terminal: hos devices, .* Press Ctrl-C to stop.$')
+        up.wait_for('simulated_fleet')
+        programs = up.children()
+        assert any('device_manager' in program for program in programs.values())
+        assert up.stop(number) == 0
+        assert [pid for pid in programs if is_running(pid)] == []
+
+
+def test_it_ends_when_the_device_manager_ends(elsewhere: HosCommand, device_db: Path) -> None:
+    with elsewhere.running('up', '--device-db', device_db, '--no-simulate') as up:
+        up.wait_for('devices expected')
+        up.wait_for('hos_client|host')
+        programs = up.children()
+        (manager,) = (pid for pid, program in programs.items() if 'device_manager' in program)
+        assert any('hos_client.host' in program for program in programs.values())
+        os.kill(manager, signal.SIGKILL)
+        assert up.wait() not in (0, 2)
+        assert [pid for pid in programs if is_running(pid)] == []
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'reason'),
+    [
+        (['--fleet', 'mars'], "unknown fleet 'mars'; fleets of the specification in "),
+        (['--device-db', '/nonexistent'], '/nonexistent'),
+    ],
+)
+def test_a_wrong_specification_ends_with_code_2(
+    arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['up', *arguments]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ''
+    assert reason in printed.err
