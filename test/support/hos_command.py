@@ -69,9 +69,12 @@ class HosCommand:
 class RunningCommand:
     """A command whose output, both streams together, is collected while it runs."""
 
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self, command: list[str], environment: dict[str, str], cwd: Path | None = None
+    ) -> None:
         self.process = subprocess.Popen(
             command,
+            cwd=cwd,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
