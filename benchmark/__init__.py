@@ -1,1 +1,1 @@
-"""Measurements of speed and memory, each beside a floor that was measured in the same run."""
+"""Measures speed and memory, and compares each with a baseline measured in the same run."""

@@ -1,4 +1,8 @@
-"""Measure, and print a table; `--json FILE` keeps the values."""
+"""
+Measures rates, latencies and memory, and prints them with their limits.
+
+Exit code: 0 if all values are within their limits, otherwise 1.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +31,19 @@ SUITES: Mapping[str, Callable[[bool], Iterator[Measurement]]] = {
 
 
 def main() -> int:
-    """Run the chosen suites; returns 1 if a promise is not kept."""
+    """Run the chosen suites; returns 1 if a value misses its limit."""
     parser = argparse.ArgumentParser(prog='hos bench', description=__doc__)
-    parser.add_argument('suites', nargs='*', choices=[*SUITES, []], help='default: all')
     parser.add_argument(
-        '--quick', action='store_true', help='small and short, to see that it runs'
+        'suites',
+        nargs='*',
+        choices=[*SUITES, []],
+        metavar='SUITE',
+        help=f'the suites to run: {", ".join(SUITES)}; default: all',
+    )
+    parser.add_argument(
+        '--quick',
+        action='store_true',
+        help='run with few devices and for a short time, to check that the suites work',
     )
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the values to FILE')
     arguments = parser.parse_args()
@@ -45,14 +57,14 @@ def main() -> int:
     console.print(_table(measurements))
     if arguments.json:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(measurements)))
-    return 0 if all(measurement.reaches for measurement in measurements) else 1
+    return 0 if all(measurement.is_within_limit for measurement in measurements) else 1
 
 
 def _table(measurements: list[Measurement]) -> Table:
-    table = Table('measured', 'value', 'unit', 'promised', 'kept')
+    table = Table('measurement', 'value', 'unit', 'limit', 'within limit')
     for m in measurements:
-        kept = ('yes' if m.reaches else '[red]no') if m.promise else ''
-        table.add_row(m.name, f'{m.value:.4g}', m.unit, m.promise, kept)
+        verdict = ('yes' if m.is_within_limit else '[red]no') if m.limit else ''
+        table.add_row(m.name, f'{m.value:.4g}', m.unit, m.limit, verdict)
     return table
 
 

@@ -1,4 +1,4 @@
-"""L1 boards on ptys in a process of their own: `python -m benchmark.boards FOLDER COUNT`."""
+"""Simulated L1 boards on pseudo-terminals: `python -m benchmark.boards FOLDER COUNT`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import time
 import tty
 from pathlib import Path
 
-# What boards take for a command, the line included [s]: 30 bytes take 31 ms at 9600 baud. Never
-# the same, since boards that are commanded at one moment would stay in step for ever.
+# The time that a command takes, including the serial line [s]: 30 bytes take 31 ms at 9600 baud.
+# Random, because boards with equal times that start together would stay synchronous.
 SHORTEST_S, LONGEST_S = 0.06, 0.14
 
 
-class Boards:
-    """Boards that answer a command with the time [us] from its end to that of the answer."""
+class L1BoardBank:
+    """Boards whose result is the time from receiving the command to sending the answer [us]."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -28,7 +28,7 @@ class Boards:
         self._boards: dict[str, tuple[int, int]] = {}
 
     def plug(self, name: str) -> None:
-        """Make a port of this name appear."""
+        """Create a port with this name."""
         master, slave = os.openpty()
         tty.setraw(slave)
         self._boards[name] = master, slave
@@ -36,7 +36,7 @@ class Boards:
         (self._folder / name).symlink_to(os.ttyname(slave))
 
     def unplug(self, name: str) -> None:
-        """Make the port of a name disappear."""
+        """Remove the port with this name."""
         (self._folder / name).unlink()
         master, slave = self._boards.pop(name)
         self._selector.unregister(master)
@@ -46,35 +46,35 @@ class Boards:
         os.close(slave)
 
     def serve(self) -> None:
-        """Serve the boards, and the orders `plug NAME`, `unplug NAME` on standard input."""
+        """Serve the boards; standard input takes the lines `plug NAME` and `unplug NAME`."""
         self._selector.register(sys.stdin, selectors.EVENT_READ)
         while True:
             wait = max(0.0, self._due[0][0] - time.monotonic()) if self._due else None
             for key, _ in self._selector.select(wait):
                 if key.data is None:
-                    order = sys.stdin.readline().split()
-                    if not order:
+                    line = sys.stdin.readline().split()
+                    if not line:
                         return
-                    (self.plug if order[0] == 'plug' else self.unplug)(order[1])
+                    (self.plug if line[0] == 'plug' else self.unplug)(line[1])
                 elif os.read(key.data, 256).endswith(b'\n'):
                     os.write(key.data, b'21')
-                    self._remember(key.data)
-            self._answer()
+                    self._schedule_answer(key.data)
+            self._send_due_answers()
 
-    def _remember(self, board: int) -> None:
+    def _schedule_answer(self, board: int) -> None:
         now = time.monotonic()
-        work = random.uniform(SHORTEST_S, LONGEST_S)
-        heapq.heappush(self._due, (now + work, next(self._numbers), board, now))
+        duration = random.uniform(SHORTEST_S, LONGEST_S)
+        heapq.heappush(self._due, (now + duration, next(self._numbers), board, now))
 
-    def _answer(self) -> None:
+    def _send_due_answers(self) -> None:
         while self._due and self._due[0][0] <= time.monotonic():
-            _, _, board, began = heapq.heappop(self._due)
-            os.write(board, b'V%d\n0' % ((time.monotonic() - began) * 1e6))
+            _, _, board, start = heapq.heappop(self._due)
+            os.write(board, b'V%d\n0' % ((time.monotonic() - start) * 1e6))
 
 
 def main() -> None:
-    """Serve until standard input ends."""
-    boards = Boards(Path(sys.argv[1]))
+    """Serve until the end of standard input."""
+    boards = L1BoardBank(Path(sys.argv[1]))
     for number in range(int(sys.argv[2])):
         boards.plug(f'board{number}')
     boards.serve()

@@ -1,4 +1,4 @@
-"""The upper layer of the measurements: it calls functions and times their results."""
+"""The calling node of the measurements: it calls device functions and times their results."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from hos_device_layer.qos import RESULT_QOS, SERVICE_QOS
 
 from .fleet_spec import FUNCTION
 
-# Nothing measured here takes longer, or it is broken [s].
-_PATIENCE_S = 60
+# A condition that does not hold after this time is an error [s].
+_TIMEOUT_S = 60
 
-# For endpoints to find each other, and for a stream to be over [s].
+# The time for discovery, and the silence after which a stream counts as ended [s].
 _DISCOVERY_S = 2.0
-_SAMPLES_OVER_S = 5.0
+_STREAM_END_S = 5.0
 
 
-class Latencies(NamedTuple):
-    """How long calls took, from call to result [s]."""
+class CallLatencies(NamedTuple):
+    """Percentiles of the time from call to result [s]."""
 
     p50_s: float
     p99_s: float
 
 
-class Caller:
-    """A node that calls, spun by this thread while something is measured."""
+class BenchmarkCaller:
+    """A node that calls functions; the calling thread spins it during a measurement."""
 
     def __init__(self) -> None:
         self._context = rclpy.Context()
@@ -63,16 +63,17 @@ class Caller:
         self._on_end: Callable[[], None] = _nothing
 
     def close(self) -> None:
+        """Destroy the node."""
         self._executor.shutdown()
         self._node.destroy_node()
         rclpy.shutdown(context=self._context)
 
     def wait_for_service(self) -> None:
-        """Wait until calls are taken."""
+        """Wait until the API call service is available."""
         self._spin_until(self._client.service_is_ready)
 
     def wait_for_devices(self, count: int) -> None:
-        """Wait until so many devices are connected."""
+        """Wait until this number of devices is connected."""
 
         def all_connected() -> bool:
             future = self._infos.call_async(DeviceConnectionInfos.Request())
@@ -83,7 +84,7 @@ class Caller:
         self._spin_until(all_connected)
 
     def rate(self, device_ids: Sequence[str], outstanding: int, duration_s: float) -> float:
-        """Return how many calls a second end with `outstanding` of them under way."""
+        """Return the rate of completed calls [1/s] with `outstanding` concurrent calls."""
         targets = itertools.cycle(device_ids)
         self._on_end = lambda: self._call(next(targets))
         self._ended = self._failed = 0
@@ -95,8 +96,8 @@ class Caller:
         self._drain(outstanding)
         return rate
 
-    def latencies(self, device_ids: Sequence[str], count: int) -> Latencies:
-        """Return how long calls take with one of them under way."""
+    def latencies(self, device_ids: Sequence[str], count: int) -> CallLatencies:
+        """Return the latencies of `count` calls, made one after the other."""
         times = []
         for target in itertools.islice(itertools.cycle(device_ids), count):
             self._ended = 0
@@ -105,26 +106,26 @@ class Caller:
             self._spin_until(lambda: self._ended == 1)
             times.append(time.perf_counter() - start)
         cuts = statistics.quantiles(times, n=100)
-        return Latencies(cuts[49], cuts[98])
+        return CallLatencies(cuts[49], cuts[98])
 
-    def listen(self, stream_topics: Sequence[str]) -> None:
-        """Subscribe to streams, reliably, and wait until their publishers are found."""
+    def subscribe(self, stream_topics: Sequence[str]) -> None:
+        """Subscribe to streams with reliable QoS and wait for discovery."""
         subscriptions = [
             self._node.create_subscription(DeviceStream, topic, self._on_sample, RESULT_QOS)
             for topic in stream_topics
         ]
         self._spin_until(lambda: all(s.get_publisher_count() for s in subscriptions))
-        # The publishers find the subscriptions on their own.
+        # The publishers discover the subscriptions later, which cannot be seen from here.
         settled = time.monotonic() + _DISCOVERY_S
         self._spin_until(lambda: time.monotonic() > settled)
 
     def count_samples(self, expected: int) -> int:
-        """Return how many samples have come when all have, or when none comes any more."""
+        """Return the number of received samples when all have arrived or the stream has ended."""
         self._samples = 0
         self._last_sample = time.monotonic()
         self._spin_until(
             lambda: (
-                self._samples >= expected or time.monotonic() - self._last_sample > _SAMPLES_OVER_S
+                self._samples >= expected or time.monotonic() - self._last_sample > _STREAM_END_S
             )
         )
         return self._samples
@@ -138,7 +139,7 @@ class Caller:
         self._ended = 0
         self._spin_until(lambda: self._ended == outstanding)
         if self._failed:
-            raise RuntimeError(f'{self._failed} calls failed, the last one: {self._error}')
+            raise RuntimeError(f'{self._failed} calls failed; the last error: {self._error}')
 
     @staticmethod
     def arguments() -> list[Any]:
@@ -159,10 +160,10 @@ class Caller:
         self._on_end()
 
     def _spin_until(self, condition: Callable[[], bool]) -> None:
-        limit = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _TIMEOUT_S
         while not condition():
-            if time.monotonic() > limit:
-                raise RuntimeError('the measured system does not answer')
+            if time.monotonic() > deadline:
+                raise RuntimeError(f'the measured system did not answer within {_TIMEOUT_S} s')
             self._executor.spin_once(timeout_sec=0.01)
 
 

@@ -1,4 +1,4 @@
-"""Calls through the device manager, beside a bare relay: rate, latency, memory, idle load."""
+"""Calls through the device manager: rate, latency, memory, idle load; baseline: a bare relay."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from .caller import Caller
+from .caller import BenchmarkCaller
 from .fleet_spec import FLEET, device_id, write_fleet
 from .measurement import Measurement
-from .processes import alone, cpu_s, memory_kb, ros_parameters, running
+from .processes import cpu_s, memory_kb, ros_parameters, run_in_new_process, running
 
 DEVICE_COUNTS = (1, 100, 500, 1000)
 OUTSTANDING = 16
 PING_PERIOD_S = 5.0
 
-# Long enough that no sample falls into a measurement.
-_NO_STREAMS_S = 10_000.0
+# So long that no sample is published during a measurement.
+NO_STREAMS_S = 10_000.0
 
 
 def measure(quick: bool) -> Iterator[Measurement]:
-    """Measure with each number of devices; `quick` makes one short round of the smallest two."""
+    """Measure with each number of devices; `quick` runs one short round with the two smallest."""
     counts = DEVICE_COUNTS[:2] if quick else DEVICE_COUNTS
     rounds = 1 if quick else 3
-    # The machine is faster in one minute than in the next: what is compared is measured together.
+    # The speed of the machine varies over minutes: compared values are measured in the same round.
     measured = [{count: _round(count, quick) for count in counts} for _ in range(rounds)]
     for count in counts:
         yield from _measurements(count, [by_count[count] for by_count in measured])
@@ -36,43 +36,45 @@ def measure(quick: bool) -> Iterator[Measurement]:
     yield Measurement(f'rate with {most} devices / with 1', ratio, '', at_least=0.8)
 
 
-class _Round(NamedTuple):
-    """The rates of manager and floor [calls/s], and the manager's values of `_OTHERS`."""
+class _CallsRound(NamedTuple):
+    """The rates of manager and relay [calls/s], and the manager's values of `_OTHER_VALUES`."""
 
     rate: float
-    floor: float
+    baseline: float
     others: list[float]
 
 
-def _round(count: int, quick: bool) -> _Round:
+def _round(count: int, quick: bool) -> _CallsRound:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_fleet(folder, count)
-        floor = alone(_relay_rate, folder, count, quick)
-        rate, others = alone(_manager_rate, folder, count, quick)
-    return _Round(rate, floor, others)
+        baseline = run_in_new_process(_relay_rate, folder, count, quick)
+        rate, others = run_in_new_process(_manager_rate, folder, count, quick)
+    return _CallsRound(rate, baseline, others)
 
 
-def _measurements(count: int, rounds: list[_Round]) -> Iterator[Measurement]:
+def _measurements(count: int, rounds: list[_CallsRound]) -> Iterator[Measurement]:
     at = f'{count} devices'
     yield Measurement(f'calls, {at}', statistics.median(r.rate for r in rounds), 'calls/s')
     yield Measurement(
-        f'relay (floor), {at}', statistics.median(r.floor for r in rounds), 'calls/s'
+        f'relay (baseline), {at}', statistics.median(r.baseline for r in rounds), 'calls/s'
     )
-    ratio = statistics.median(r.rate / r.floor for r in rounds)
-    yield Measurement(f'calls / floor, {at}', ratio, '', at_least=0.6 if count == 1000 else None)
-    for i, (name, unit, limit) in enumerate(_OTHERS):
+    ratio = statistics.median(r.rate / r.baseline for r in rounds)
+    yield Measurement(
+        f'calls / baseline, {at}', ratio, '', at_least=0.6 if count == 1000 else None
+    )
+    for i, (name, unit, limit) in enumerate(_OTHER_VALUES):
         value = statistics.median(r.others[i] for r in rounds)
         limit = limit if count == 1000 else None
         yield Measurement(f'{name}, {at}', value, unit, at_most=limit)
 
 
-_OTHERS = (
+_OTHER_VALUES = (
     ('call to result, p50', 'ms', None),
     ('call to result, p99', 'ms', None),
-    ('process start to serving', 's', 2.0),
-    ('memory a device', 'kB', 300.0),
-    ('idle load of a core', '%', 10.0),
+    ('process start to available service', 's', 2.0),
+    ('memory per device', 'kB', 300.0),
+    ('idle load of one core', '%', 10.0),
 )
 
 
@@ -99,8 +101,8 @@ def _manager_rate(folder: Path, count: int, quick: bool) -> tuple[float, list[fl
     return rate, [p50_s * 1000, p99_s * 1000, start_s, device_kb, load * 100]
 
 
-def _steady_rate(caller: Caller, count: int, quick: bool) -> float:
-    # Each device's service is discovered at its first call.
+def _steady_rate(caller: BenchmarkCaller, count: int, quick: bool) -> float:
+    # A warm-up round: the service of a device is discovered at the first call.
     caller.rate(_targets(count), OUTSTANDING, 1 if quick else 3)
     return caller.rate(_targets(count), OUTSTANDING, 1 if quick else 5)
 
@@ -116,20 +118,20 @@ def _targets(count: int) -> list[str]:
 
 
 def connected_devices(folder: Path) -> contextlib.AbstractContextManager[object]:
-    """Run the devices of the fleet in a folder; they answer inside their handlers."""
+    """Simulate the fleet of a folder; results are published inside the service handlers."""
     parameters = ros_parameters(
         fleet=FLEET,
         device_db_path=folder,
         longest_s=0.0,
         ping_period_s=PING_PERIOD_S,
-        stream_period_s=_NO_STREAMS_S,
+        stream_period_s=NO_STREAMS_S,
     )
     return running('hos_device_layer.testing.simulated_fleet', *parameters)
 
 
 @contextlib.contextmanager
-def _caller() -> Iterator[Caller]:
-    caller = Caller()
+def _caller() -> Iterator[BenchmarkCaller]:
+    caller = BenchmarkCaller()
     try:
         yield caller
     finally:

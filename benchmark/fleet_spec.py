@@ -1,4 +1,4 @@
-"""A specification of any size, as a local copy."""
+"""Writes a specification with any number of devices as a local copy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIRST_UID = 1_000_000
 
 
 def write_fleet(folder: Path, device_count: int) -> None:
-    """Write a fleet of serialized devices with one function and one stream each."""
+    """Write a fleet of devices with a serialized API, one function and one stream."""
     devices: list[Row] = [
         {'device_id': device_id(i), 'device_uid': FIRST_UID + i, 'device_type': 'Arm'}
         for i in range(device_count)
@@ -38,5 +38,5 @@ def write_fleet(folder: Path, device_count: int) -> None:
 
 
 def device_id(index: int) -> str:
-    """Return the id of a device of the fleet."""
+    """Return the device id with this index."""
     return f'D{index:05}'

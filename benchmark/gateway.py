@@ -1,4 +1,4 @@
-"""Devices behind the gateway, beside devices on ROS: rate, latency, storms, memory, streams."""
+"""Gateway devices: rate, latency, reconnection, memory, streams; baseline: devices on ROS."""
 
 from __future__ import annotations
 
@@ -15,23 +15,27 @@ from typing import NamedTuple
 
 from hos_device_layer.topics import DEVICE_STREAM_TOPIC
 
-from .caller import Caller
+from .caller import BenchmarkCaller
+from .calls import NO_STREAMS_S
 from .fleet_spec import FIRST_UID, FLEET, device_id, write_fleet
 from .measurement import Measurement
-from .processes import alone, cpu_s, memory_kb, ros_parameters, running
+from .processes import cpu_s, memory_kb, ros_parameters, run_in_new_process, running
 
 OUTSTANDING = 16
 
-# A rosbridge server on two cores: what one client gets through it (DESIGN section 7).
+# One client of a rosbridge_server, measured on a machine with two cores.
 ROSBRIDGE_CALLS_PER_S = 330.0
 ROSBRIDGE_P99_MS = 3.5
 
 STREAM_RATE = 10_000.0
 _STREAM_DEVICES = 10
 
+# How long the gateway may take to listen [s].
+_START_TIMEOUT_S = 20
+
 
 class CallTimes(NamedTuple):
-    """Rate [calls/s] and latency [ms] of calls."""
+    """The rate [calls/s] and the latencies [ms] of calls."""
 
     rate: float
     p50_ms: float
@@ -39,13 +43,13 @@ class CallTimes(NamedTuple):
 
 
 def measure(quick: bool) -> Iterator[Measurement]:
-    """Measure with one device and with many; `quick` takes few and little time."""
+    """Measure with one device and with many; `quick` runs with fewer and for a shorter time."""
     many = 50 if quick else 1000
     rounds = [_side_by_side(quick) for _ in range(1 if quick else 3)]
     single = _median([gateway for _, gateway in rounds])
     yield from _call_measurements('on ROS, 1 device', _median([ros for ros, _ in rounds]))
     yield from _call_measurements('gateway, 1 device', single)
-    # The machine is faster in one minute than in the next: compared is what was measured together.
+    # The speed of the machine varies over minutes: compared values are measured in the same round.
     ratios = _median([CallTimes(*(g / r for r, g in zip(*pair))) for pair in rounds])
     yield Measurement('gateway / ROS, rate', ratios.rate, '', at_least=1.0)
     yield Measurement('gateway / ROS, p50', ratios.p50_ms, '')
@@ -59,22 +63,27 @@ def measure(quick: bool) -> Iterator[Measurement]:
     yield Measurement('gateway, p99', single.p99_ms, 'ms', at_most=ROSBRIDGE_P99_MS)
     with _fleet(many) as fleet:
         at = f'{many} gateway devices'
-        yield Measurement(f'all connected, {at}', fleet.connected_s, 's', at_most=10.0)
-        yield Measurement(f'memory a device, {at}', fleet.device_kb, 'kB', at_most=100.0)
+        yield Measurement(f'time to connect all, {at}', fleet.connected_s, 's', at_most=10.0)
+        yield Measurement(f'memory per device, {at}', fleet.device_kb, 'kB', at_most=100.0)
         yield Measurement(
-            f'idle load of a core, {at}', fleet.idle_load(quick) * 100, '%', at_most=10.0
+            f'idle load of one core, {at}', fleet.idle_load(quick) * 100, '%', at_most=10.0
         )
         calls = fleet.calls(quick)
         yield from _call_measurements(at, calls)
         yield Measurement(f'rate, {at} / 1', calls.rate / single.rate, '', at_least=0.8)
-        storm_s = fleet.restart_manager()
-        yield Measurement(f'restart to all back, {at}', storm_s, 's', at_most=10.0)
+        reconnected_s = fleet.restart_manager()
+        yield Measurement(
+            f'time to reconnect all after a restart, {at}', reconnected_s, 's', at_most=10.0
+        )
     yield from _stream_measurements(quick)
 
 
 def _side_by_side(quick: bool) -> tuple[CallTimes, CallTimes]:
-    """Measure a device on ROS and one at the gateway, one right after the other."""
-    return alone(_calls_on_ros, 1, quick), alone(_calls_at_gateway, 1, quick)
+    """Measure a device on ROS and one at the gateway, one after the other."""
+    return (
+        run_in_new_process(_calls_on_ros, 1, quick),
+        run_in_new_process(_calls_at_gateway, 1, quick),
+    )
 
 
 def _median(times: list[CallTimes]) -> CallTimes:
@@ -93,16 +102,16 @@ def _stream_measurements(quick: bool) -> Iterator[Measurement]:
         duration_s, received = fleet.stream(count)
     sent = count * _STREAM_DEVICES
     yield Measurement(
-        'samples taken in and published on ROS',
+        'samples received and published on ROS',
         received / duration_s,
         'samples/s',
-        at_least=None if quick else STREAM_RATE * 0.95,  # Its last batch is timed, too.
+        at_least=None if quick else STREAM_RATE * 0.95,  # The time includes the last batch.
     )
     yield Measurement('samples received on ROS / sent', received / sent, '', at_least=1.0)
 
 
-class _Fleet:
-    """A device manager with devices at its gateway, and a caller on ROS."""
+class _GatewayBenchmark:
+    """A device manager with gateway devices, and a caller on ROS."""
 
     def __init__(self, folder: Path, count: int, stack: contextlib.ExitStack) -> None:
         self._count = count
@@ -116,7 +125,7 @@ class _Fleet:
             gateway_port=port,
             expose_device_services='false',
         )
-        self._caller = Caller()
+        self._caller = BenchmarkCaller()
         stack.callback(self._caller.close)
         self._manager_stack = stack.enter_context(contextlib.ExitStack())
         self._start_manager()
@@ -138,7 +147,7 @@ class _Fleet:
         return (cpu_s(self._manager.pid) - used) / duration_s
 
     def restart_manager(self) -> float:
-        """Kill the manager and start another; returns how long [s] its devices need then."""
+        """Kill the manager and start it again; returns the time to reconnect all devices [s]."""
         self._manager.kill()
         self._manager.wait()
         self._manager_stack.pop_all()
@@ -148,13 +157,14 @@ class _Fleet:
         return time.monotonic() - start
 
     def stream(self, count: int) -> tuple[float, int]:
-        """Let each device send so many samples; returns how long it took [s] and what came."""
+        """Send `count` samples per device; returns the duration [s] and the received samples."""
         topics = [DEVICE_STREAM_TOPIC(FIRST_UID + i, 'position') for i in range(self._count)]
-        # The first samples make the topics.
-        self._order('1 1000')
-        self._caller.listen(topics)
+        # The first sample of a device creates its topic.
+        self._write_line('1 1000')
+        self._wait_for('sent')
+        self._caller.subscribe(topics)
         start = time.monotonic()
-        self._devices_in(f'{count} {STREAM_RATE}')
+        self._write_line(f'{count} {STREAM_RATE}')
         received = self._caller.count_samples(count * self._count)
         duration_s = time.monotonic() - start
         self._wait_for('sent')
@@ -165,11 +175,7 @@ class _Fleet:
             running('hos_device_layer.device_manager', *self._parameters)
         )
 
-    def _order(self, line: str) -> None:
-        self._devices_in(line)
-        self._wait_for('sent')
-
-    def _devices_in(self, line: str) -> None:
+    def _write_line(self, line: str) -> None:
         assert self._devices.stdin is not None
         self._devices.stdin.write(line + '\n')
         self._devices.stdin.flush()
@@ -182,14 +188,14 @@ class _Fleet:
         for line in self._devices.stdout:
             if line.startswith(word):
                 return line
-        raise RuntimeError('the devices have ended')
+        raise RuntimeError(f'the simulated devices ended before they printed {word!r}')
 
 
 @contextlib.contextmanager
-def _fleet(count: int) -> Iterator[_Fleet]:
+def _fleet(count: int) -> Iterator[_GatewayBenchmark]:
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         write_fleet(Path(folder), count)
-        yield _Fleet(Path(folder), count, stack)
+        yield _GatewayBenchmark(Path(folder), count, stack)
 
 
 def _calls_at_gateway(count: int, quick: bool) -> CallTimes:
@@ -202,8 +208,8 @@ def _calls_on_ros(count: int, quick: bool) -> CallTimes:
         write_fleet(Path(folder), count)
         common = {'fleet': FLEET, 'device_db_path': folder}
         manager = ros_parameters(**common, state_folder=f'{folder}/state', gateway_enabled='false')
-        devices = ros_parameters(**common, longest_s=0.0, stream_period_s=10_000.0)
-        caller = Caller()
+        devices = ros_parameters(**common, longest_s=0.0, stream_period_s=NO_STREAMS_S)
+        caller = BenchmarkCaller()
         stack.callback(caller.close)
         stack.enter_context(running('hos_device_layer.device_manager', *manager))
         stack.enter_context(running('hos_device_layer.testing.simulated_fleet', *devices))
@@ -211,7 +217,7 @@ def _calls_on_ros(count: int, quick: bool) -> CallTimes:
         return _measure_calls(caller, [device_id(i) for i in range(count)], quick)
 
 
-def _measure_calls(caller: Caller, targets: list[str], quick: bool) -> CallTimes:
+def _measure_calls(caller: BenchmarkCaller, targets: list[str], quick: bool) -> CallTimes:
     caller.rate(targets, OUTSTANDING, 1 if quick else 3)
     rounds = 1 if quick else 3
     rates = [caller.rate(targets, OUTSTANDING, 1 if quick else 3) for _ in range(rounds)]
@@ -241,12 +247,12 @@ def _free_port() -> int:
 
 
 def _wait_for_port(port: int) -> None:
-    limit = time.monotonic() + 20
+    deadline = time.monotonic() + _START_TIMEOUT_S
     while True:
         try:
             socket.create_connection(('127.0.0.1', port), 1).close()
         except OSError:
-            if time.monotonic() > limit:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
         else:

@@ -1,11 +1,11 @@
 """
-Devices behind WebSockets, one socket each, as firmware does it; they answer inside their handler.
+Simulated gateway devices, one WebSocket connection each, which report results at once.
 
-They are as light as Python allows, since the gateway is measured, not they.
+They use as little CPU time as possible, so that the gateway is measured and not the devices.
 
-Usage: gateway_devices URL COUNT. It prints a line with the seconds it took whenever all are
-connected. A line `COUNT RATE` on its input makes each device send so many samples, RATE a second
-in all; it prints a line when they are sent.
+Usage: gateway_devices URL COUNT. When all devices are connected it prints `connected` and the time
+it took [s]. A line `COUNT RATE` on standard input makes each device send COUNT samples, at RATE
+samples per second for all devices together; then it prints `sent`.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ from .fleet_spec import FIRST_UID
 
 PING_PERIOD_S = 5.0
 
-# As this project's client does it: a fleet does not come back in one moment.
-_FIRST_WAIT_S = 0.5
-_LONGEST_WAIT_S = 4.0
+# The delays before reconnecting, as in hos_client: the devices of a fleet reconnect spread out.
+_FIRST_DELAY_S = 0.5
+_LONGEST_DELAY_S = 4.0
 
 
-class GatewayFleet:
-    """All devices, and how many of them are connected."""
+class SimulatedGatewayFleet:
+    """All simulated devices, with the number of connected ones."""
 
     def __init__(self, url: str, count: int) -> None:
         self.url = url
-        self.devices = [_Device(self, FIRST_UID + i) for i in range(count)]
+        self.devices = [_SimulatedGatewayDevice(self, FIRST_UID + i) for i in range(count)]
         self._connected = 0
         self._since = time.monotonic()
 
     async def run(self) -> None:
+        """Run all devices until the end of standard input."""
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
@@ -51,7 +52,7 @@ class GatewayFleet:
                 task.cancel()
 
     def report(self, change: int) -> None:
-        """Take note that a device has connected (1) or lost its connection (-1)."""
+        """Count a new connection (1) or a lost one (-1); print when all devices are connected."""
         if self._connected == len(self.devices):
             self._since = time.monotonic()
         self._connected += change
@@ -68,13 +69,13 @@ class GatewayFleet:
                 await asyncio.sleep(ahead)
 
 
-class _Device:
-    def __init__(self, fleet: GatewayFleet, uid: int) -> None:
+class _SimulatedGatewayDevice:
+    def __init__(self, fleet: SimulatedGatewayFleet, uid: int) -> None:
         self._fleet = fleet
         self._uid = uid
         self._socket: ClientWebSocketResponse | None = None
         service = f'haive_os/device/uid{uid}/serialized_command'
-        self._hello = (
+        self._connect_frames = (
             f'{{"op":"advertise_service","service":"{service}"}}',
             f'{{"op":"call_service","service":"haive_os/device/connect","args":{{"uid":{uid}}}}}',
         )
@@ -82,21 +83,23 @@ class _Device:
         self._stream = f'haive_os/device/uid{uid}/stream/position'
 
     async def run(self, session: ClientSession) -> None:
-        wait = _FIRST_WAIT_S
+        """Connect and serve the device, and reconnect whenever the connection is lost."""
+        delay = _FIRST_DELAY_S
         while True:
             try:
                 async with session.ws_connect(self._fleet.url) as socket:
-                    wait = _FIRST_WAIT_S
+                    delay = _FIRST_DELAY_S
                     await self._serve(socket)
             except (OSError, TimeoutError, ClientError):
                 pass
             if self._socket is not None:
                 self._socket = None
                 self._fleet.report(-1)
-            await asyncio.sleep(wait * random.uniform(0.5, 1))
-            wait = min(wait * 2, _LONGEST_WAIT_S)
+            await asyncio.sleep(delay * random.uniform(0.5, 1))
+            delay = min(delay * 2, _LONGEST_DELAY_S)
 
     async def send_sample(self, n: int) -> None:
+        """Send sample number `n` of the stream."""
         assert self._socket is not None
         await self._socket.send_str(
             f'{{"op":"publish","topic":"{self._stream}",'
@@ -104,23 +107,25 @@ class _Device:
         )
 
     async def _serve(self, socket: ClientWebSocketResponse) -> None:
-        for text in self._hello:
+        for text in self._connect_frames:
             await socket.send_str(text)
-        pinging = asyncio.create_task(self._ping_on(socket))
+        pinging = asyncio.create_task(self._send_pings(socket))
         try:
             async for message in socket:
-                await self._take(socket, msgspec.json.decode(message.data))
+                await self._handle_frame(socket, msgspec.json.decode(message.data))
         finally:
             pinging.cancel()
 
-    async def _take(self, socket: ClientWebSocketResponse, frame: dict[str, object]) -> None:
+    async def _handle_frame(
+        self, socket: ClientWebSocketResponse, frame: dict[str, object]
+    ) -> None:
         if frame['op'] == 'service_response':
             self._socket = socket
             self._fleet.report(1)
             return
         args = frame['args']
         assert isinstance(args, dict)
-        # The result first, as a device on ROS does it that reports inside its handler.
+        # The result before the answer, as ROS devices that publish results inside their handlers.
         await socket.send_str(
             '{"op":"publish","topic":"haive_os/device/command_result",'
             f'"msg":{{"uid":{self._uid},"cmd_id":{args["cmd_id"]},"success":true,"error":"",'
@@ -131,7 +136,7 @@ class _Device:
             '"values":{"is_valid":true,"error":""},"result":true}'
         )
 
-    async def _ping_on(self, socket: ClientWebSocketResponse) -> None:
+    async def _send_pings(self, socket: ClientWebSocketResponse) -> None:
         await asyncio.sleep(PING_PERIOD_S * random.random())
         while True:
             await socket.send_str(self._ping)
@@ -139,4 +144,4 @@ class _Device:
 
 
 if __name__ == '__main__':
-    asyncio.run(GatewayFleet(sys.argv[1], int(sys.argv[2])).run())
+    asyncio.run(SimulatedGatewayFleet(sys.argv[1], int(sys.argv[2])).run())

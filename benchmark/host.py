@@ -1,4 +1,4 @@
-"""A host with boards on ptys: overhead over the line, idle load, coming and going."""
+"""The device host with simulated serial boards: overhead, idle load, plugging and unplugging."""
 
 from __future__ import annotations
 
@@ -36,16 +36,17 @@ from .processes import cpu_s, running
 BOARDS = 64
 CYCLES = 1000
 
-# The loop delay of the built-in serial interface, and what a new device may take beyond [s].
+# The loop delay of the built-in serial interface, and the limit for a new device [s].
 LOOP_DELAY_S = 3.0
 NEW_DEVICE_S = LOOP_DELAY_S + 1.0
 
-# Short enough that a cycle is no long wait [s].
+# A short loop delay for the plug cycles, which are not timed [s].
 _CYCLE_LOOP_DELAY_S = 0.02
 
-_WAIT_S = 60.0
+# A condition that does not hold after this time is an error [s].
+_TIMEOUT_S = 60.0
 
-# Until the boards are no longer in step [s].
+# The time until boards that started together are no longer synchronous [s].
 _SETTLING_S = 2.0
 
 _FUNCTION = Function(
@@ -69,8 +70,8 @@ class Shelf(Interface):
 """
 
 
-class _Manager:
-    """Takes what devices do, on a thread of its own, as the device manager would."""
+class _BenchmarkManager:
+    """Receives the events of devices on a thread of its own, in place of the device manager."""
 
     def __init__(self) -> None:
         self.connected: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -100,11 +101,13 @@ class _Manager:
 
 
 def measure(quick: bool) -> Iterator[Measurement]:
-    """Measure with all boards busy, with all idle, and with one that comes and goes."""
+    """Measure with all boards busy, with all idle, and with one that is plugged repeatedly."""
     with tempfile.TemporaryDirectory() as folder, _boards(Path(folder), BOARDS):
-        floor = _bare_lines(Path(folder) / 'shelf', 2.0 if quick else 15.0)
+        baseline = _bare_lines(Path(folder) / 'shelf', 2.0 if quick else 15.0)
     yield Measurement(
-        f'bare lines (floor), p99 beside {BOARDS} boards', _percentile(floor, 99) * 1000, 'ms'
+        f'overhead of bare lines (baseline), p99, {BOARDS} boards busy',
+        _percentile(baseline, 99) * 1000,
+        'ms',
     )
     with _site(BOARDS, LOOP_DELAY_S) as (gateway, manager, boards, host):
         yield from _busy(gateway, manager, host, 2.0 if quick else 15.0)
@@ -117,7 +120,7 @@ def measure(quick: bool) -> Iterator[Measurement]:
 @contextlib.contextmanager
 def _site(
     count: int, loop_delay: float
-) -> Iterator[tuple[Gateway, _Manager, subprocess.Popen[str], subprocess.Popen[bytes]]]:
+) -> Iterator[tuple[Gateway, _BenchmarkManager, subprocess.Popen[str], subprocess.Popen[bytes]]]:
     """Run a gateway, a host and boards, and wait until all boards are connected."""
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -126,7 +129,7 @@ def _site(
         _host(Path(folder), gateway, loop_delay) as host,
     ):
         for _ in range(count):
-            manager.connected.get(timeout=_WAIT_S)
+            manager.connected.get(timeout=_TIMEOUT_S)
         yield gateway, manager, boards, host
 
 
@@ -134,12 +137,12 @@ def _idle(host: subprocess.Popen[bytes], duration_s: float) -> Measurement:
     used = cpu_s(host.pid)
     time.sleep(duration_s)
     load = (cpu_s(host.pid) - used) / duration_s * 100
-    return Measurement(f'idle load of a core, {BOARDS} boards', load, '%', at_most=5.0)
+    return Measurement(f'idle load of one core, {BOARDS} boards', load, '%', at_most=5.0)
 
 
 def _bare_lines(folder: Path, duration_s: float) -> list[float]:
-    """Command all boards from one loop without any logic; return the overheads [s]."""
-    deadline = time.monotonic() + _WAIT_S
+    """Send commands to all boards from one bare loop; return the overheads [s]."""
+    deadline = time.monotonic() + _TIMEOUT_S
     while len(paths := list(folder.iterdir())) < BOARDS and time.monotonic() < deadline:
         time.sleep(0.05)
     ports = {os.open(path, os.O_RDWR | os.O_NOCTTY): b'' for path in paths}
@@ -172,11 +175,11 @@ def _percentile(values: list[float], percent: int) -> float:
 
 
 def _busy(
-    gateway: Gateway, manager: _Manager, host: subprocess.Popen[bytes], duration_s: float
+    gateway: Gateway, manager: _BenchmarkManager, host: subprocess.Popen[bytes], duration_s: float
 ) -> Iterator[Measurement]:
     overheads: list[float] = []
     sent: dict[int, float] = {}
-    # All at one moment at first, which they are not for long.
+    # All boards start at the same time; the first commands are not counted.
     counted_from = time.monotonic() + _SETTLING_S
     until = counted_from + duration_s
     done = threading.Event()
@@ -190,7 +193,7 @@ def _busy(
         nonlocal next_id
         now = time.monotonic()
         if not success:
-            raise RuntimeError('a board failed')
+            raise RuntimeError(f'command {cmd_id} of uid {uid} failed')
         took = now - sent.pop(cmd_id) - int(result.removeprefix('V')) / 1e6
         if now > counted_from:
             overheads.append(took)
@@ -204,11 +207,11 @@ def _busy(
     for number in range(BOARDS):
         send(number, number)
     used, began = cpu_s(host.pid), time.monotonic()
-    done.wait(duration_s + _WAIT_S)
+    done.wait(duration_s + _TIMEOUT_S)
     load = (cpu_s(host.pid) - used) / (time.monotonic() - began) * 100
     at = f'{BOARDS} boards busy'
     yield Measurement(f'commands, {at}', len(overheads) / duration_s, 'commands/s')
-    yield Measurement(f'load of a core, {at}', load, '%')
+    yield Measurement(f'load of one core, {at}', load, '%')
     yield Measurement(
         f'overhead over the line, p50, {at}', _percentile(overheads, 50) * 1000, 'ms'
     )
@@ -217,27 +220,31 @@ def _busy(
     )
 
 
-def _new_device(boards: subprocess.Popen[str], manager: _Manager, count: int) -> Measurement:
+def _new_device(
+    boards: subprocess.Popen[str], manager: _BenchmarkManager, count: int
+) -> Measurement:
     waits = []
     for number in range(count):
         began = time.monotonic()
-        _order(boards, f'plug board{BOARDS + number}')
-        manager.connected.get(timeout=_WAIT_S)
+        _write_line(boards, f'plug board{BOARDS + number}')
+        manager.connected.get(timeout=_TIMEOUT_S)
         waits.append(time.monotonic() - began)
-    return Measurement('plugged in to usable, longest', max(waits), 's', at_most=NEW_DEVICE_S)
+    return Measurement(
+        'longest time from plugging in to connected', max(waits), 's', at_most=NEW_DEVICE_S
+    )
 
 
 def _cycles(
     boards: subprocess.Popen[str],
-    manager: _Manager,
+    manager: _BenchmarkManager,
     host: subprocess.Popen[bytes],
     count: int,
 ) -> Iterator[Measurement]:
     def cycle() -> None:
-        _order(boards, 'unplug board0')
-        manager.closed.get(timeout=_WAIT_S)
-        _order(boards, 'plug board0')
-        manager.connected.get(timeout=_WAIT_S)
+        _write_line(boards, 'unplug board0')
+        manager.closed.get(timeout=_TIMEOUT_S)
+        _write_line(boards, 'plug board0')
+        manager.connected.get(timeout=_TIMEOUT_S)
 
     for _ in range(10):
         cycle()
@@ -245,23 +252,24 @@ def _cycles(
     for _ in range(count):
         cycle()
     after = _entries(host.pid, 'task'), _entries(host.pid, 'fd')
-    yield Measurement(f'threads more after {count} cycles', after[0] - before[0], '', at_most=1)
-    yield Measurement(f'open files more after {count} cycles', after[1] - before[1], '', at_most=1)
+    at = f'after {count} plug cycles'
+    yield Measurement(f'additional threads {at}', after[0] - before[0], '', at_most=1)
+    yield Measurement(f'additional open files {at}', after[1] - before[1], '', at_most=1)
 
 
 def _entries(pid: int, kind: str) -> int:
     return len(list(Path(f'/proc/{pid}/{kind}').iterdir()))
 
 
-def _order(boards: subprocess.Popen[str], order: str) -> None:
+def _write_line(boards: subprocess.Popen[str], line: str) -> None:
     assert boards.stdin is not None
-    boards.stdin.write(order + '\n')
+    boards.stdin.write(line + '\n')
     boards.stdin.flush()
 
 
 @contextlib.contextmanager
-def _gateway() -> Iterator[tuple[Gateway, _Manager]]:
-    manager = _Manager()
+def _gateway() -> Iterator[tuple[Gateway, _BenchmarkManager]]:
+    manager = _BenchmarkManager()
     gateway = Gateway(GatewaySettings(port=0), manager.handle, manager.wake)
     names = [f'board{number}' for number in range(2 * BOARDS)]
     fleet = Fleet(

@@ -1,4 +1,4 @@
-"""The programs that are measured, and what Linux tells of them."""
+"""Runs the measured programs and reads their CPU time and memory from /proc."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 
 _T = TypeVar('_T')
 
-# Measured programs end within this, or the measurement is wrong [s].
-_STOP_S = 20
+# A measured program that runs longer after SIGINT is an error [s].
+_STOP_TIMEOUT_S = 20
 
 
 @contextlib.contextmanager
 def running(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `python -m module` beside this one, and end it with SIGINT."""
+    """Run `python -m module` within the context and stop it with SIGINT."""
     process = subprocess.Popen(
         [sys.executable, '-m', module, *arguments], stdout=subprocess.DEVNULL
     )
@@ -29,21 +29,21 @@ def running(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(_STOP_S)
+        process.wait(_STOP_TIMEOUT_S)
 
 
-def alone(measure: Callable[..., _T], *arguments: Any) -> _T:
+def run_in_new_process(measure: Callable[..., _T], *arguments: Any) -> _T:
     """
-    Measure in a process of its own.
+    Call a function in a new process and return its result.
 
-    In one that has spoken DDS before, calls take a third longer and discovery seconds.
+    In a process that has used DDS before, calls take a third longer and discovery takes seconds.
     """
     with ProcessPoolExecutor(1, multiprocessing.get_context('spawn')) as process:
         return process.submit(measure, *arguments).result()
 
 
 def ros_parameters(**values: object) -> list[str]:
-    """Return the arguments that set parameters of a node."""
+    """Return the command line arguments that set parameters of a node."""
     arguments = ['--ros-args', '--log-level', 'error']
     for name, value in values.items():
         arguments += ['-p', f'{name}:={value}']
@@ -51,7 +51,7 @@ def ros_parameters(**values: object) -> list[str]:
 
 
 def cpu_s(pid: int) -> float:
-    """Return the processor time that a process has used [s]."""
+    """Return the CPU time of a process [s]."""
     fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 

@@ -1,7 +1,7 @@
 """
-The floor: a relay with the hops, messages and entities of the device manager and no logic.
+The baseline of `calls`: a relay with the messages and ROS entities of the device manager.
 
-It checks nothing, remembers nothing but whose turn it is, and times nothing out.
+It has no checks, no timeouts and no state except the next task id.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from hos_device_layer.spinning import run_node
 from .fleet_spec import FIRST_UID, device_id
 
 
-class Relay(Node):
-    """Passes calls on to `device_count` devices and results back."""
+class CallRelay(Node):
+    """Forwards calls to `device_count` devices and their results to the callers."""
 
     def __init__(self, device_count: int) -> None:
         super().__init__('relay')
@@ -52,7 +52,7 @@ class Relay(Node):
         self._discovery = self.create_timer(0.1, self._serve_when_discovered)
 
     def _serve_when_discovered(self) -> None:
-        # Requests before discovery are lost, and a relay without logic does not repeat them.
+        # Requests before discovery are lost, and the relay does not repeat them.
         self._undiscovered = [c for c in self._undiscovered if not c.service_is_ready()]
         if not self._undiscovered:
             self._discovery.cancel()
@@ -92,7 +92,7 @@ def _ignore(_message: Any) -> None:
 
 def main() -> int:
     """Run the relay until SIGINT or SIGTERM; returns the exit code."""
-    return run_node('relay', lambda: Relay(int(sys.argv[1])), [])
+    return run_node('relay', lambda: CallRelay(int(sys.argv[1])), [])
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""A large base: from the records that Airtable sends to a checked specification."""
+"""Reading a large base: from Airtable's records to a checked specification."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LINKS = {'device_types': 'devices', 'device_type': 'devices'}
 
 
 def measure(quick: bool) -> Iterator[Measurement]:
-    """Measure parsing, linking and checking 10,000 records in 5 tables, without the network."""
+    """Measure parsing, linking and checking 10,000 records in 5 tables, without network access."""
     tables = ('devices', 'apis', 'serializers', 'streams', 'fleet-bench')
     schema = [_schema(table) for table in tables]
     pages = {table: _encoded(records) for table, records in _records().items()}
@@ -43,9 +43,9 @@ def measure(quick: bool) -> Iterator[Measurement]:
         assert not spec.problems
         assert sum(map(len, records.values())) == RECORD_COUNT
     yield Measurement(
-        f'{RECORD_COUNT} records to a specification',
+        f'reading a specification of {RECORD_COUNT} records',
         statistics.median(times),
-        's of a core',
+        's of CPU time',
         at_most=1.0,
     )
 

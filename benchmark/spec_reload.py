@@ -1,4 +1,4 @@
-"""Another specification for 1,000 connected devices, while calls go on."""
+"""Reloading the specification of 1,000 connected devices during calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from std_srvs.srv import Trigger
 from hos_device_layer.database import LocalCopy
 from hos_device_layer.services import DEVICE_DB_RELOAD_SERVICE
 
-from .caller import Caller
+from .caller import BenchmarkCaller
 from .calls import connected_devices
 from .fleet_spec import FLEET, FUNCTION, device_id, write_fleet
 from .measurement import Measurement
@@ -26,7 +26,7 @@ CALLS_PER_S = 200
 
 
 def measure(quick: bool) -> Iterator[Measurement]:
-    """Measure how long calls wait for their acceptance while the specification is replaced."""
+    """Measure how long callers wait for acceptance while the specification is reloaded."""
     count = DEVICE_COUNT // 10 if quick else DEVICE_COUNT
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -34,25 +34,27 @@ def measure(quick: bool) -> Iterator[Measurement]:
         parameters = ros_parameters(
             fleet=FLEET, device_db_path=folder, state_folder=folder / 'state'
         )
-        caller = ReloadCaller()
+        caller = ReloadingCaller()
         targets = [device_id(i) for i in range(count)]
         with running('hos_device_layer.device_manager', *parameters), connected_devices(folder):
             caller.wait_for_service()
             caller.wait_for_devices(count)
-            # Each device's service is discovered at its first call.
+            # A warm-up round: the service of a device is discovered at the first call.
             caller.call_steadily(targets, count / CALLS_PER_S)
             before_s = caller.call_steadily(targets, 5)
             _change(folder)
             during_s = caller.call_steadily(targets, 5, reload=True)
         caller.close()
     at = f'{count} devices, {CALLS_PER_S} calls/s'
-    yield Measurement(f'longest wait for an acceptance, {at}', before_s * 1000, 'ms')
-    yield Measurement(f'… while reloading, {at}', during_s * 1000, 'ms', at_most=100)
+    yield Measurement(f'longest wait for acceptance, {at}', before_s * 1000, 'ms')
+    yield Measurement(
+        f'longest wait for acceptance during a reload, {at}', during_s * 1000, 'ms', at_most=100
+    )
     yield Measurement(f'calls without a result, {at}', caller.lost, '', at_most=0)
 
 
-class ReloadCaller(Caller):
-    """Calls at a steady rate, and asks for a reload among the calls."""
+class ReloadingCaller(BenchmarkCaller):
+    """Calls functions at a constant rate and requests a reload in between."""
 
     lost = 0
 

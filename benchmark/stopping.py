@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .caller import Caller
+from .caller import BenchmarkCaller
 from .calls import connected_devices
 from .fleet_spec import FLEET, write_fleet
 from .measurement import Measurement
@@ -38,7 +38,7 @@ def _connected_manager(folder: Path, count: int) -> Iterator[subprocess.Popen[by
     """Run a manager and its devices, all of them connected."""
     parameters = ros_parameters(fleet=FLEET, device_db_path=folder, state_folder=folder / 'state')
     with (
-        contextlib.closing(Caller()) as caller,
+        contextlib.closing(BenchmarkCaller()) as caller,
         running('hos_device_layer.device_manager', *parameters) as manager,
         connected_devices(folder),
     ):

@@ -26,7 +26,7 @@ def test_values_are_printed_and_written_as_json(hos: HosCommand, tmp_path: Path)
     # Code 1 says that a value missed its limit, as on a machine that is busy.
     assert code in (0, 1), err
     (value,) = json.loads(file.read_text())
-    assert value['name'] == '10000 records to a specification'
+    assert value['name'] == 'reading a specification of 10000 records'
     assert value['value'] > 0
     assert value['name'] in out
 
