@@ -61,6 +61,11 @@ def add_parser(subparsers: Any) -> None:
         help='read the specification from the local copy (default). With --no-local-db it is read '
         'from Airtable, or from the local copy if Airtable cannot be reached',
     )
+    _add_device_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_device_arguments(parser: argparse.ArgumentParser) -> None:
     simulate = parser.add_mutually_exclusive_group()
     simulate.add_argument(
         '--simulate',
@@ -87,7 +92,6 @@ def add_parser(subparsers: Any) -> None:
         help=f'the port of the gateway, 0 for any free port; default: {DEFAULT_PORT}, or any free '
         'port if it is in use',
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
