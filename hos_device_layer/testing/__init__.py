@@ -1,1 +1,1 @@
-"""Fakes that stand in for what is not there: simulated devices and servers."""
+"""Simulated devices, a fake Airtable server and other aids for tests and demonstrations."""

@@ -1,4 +1,4 @@
-"""A recording as a device: `hos host --capture FILE` made it, tests plug it in again."""
+"""A simulated device that replays a recording of `hos host --capture FILE`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .serial_device import Reply
 
 class ReplayedBoard:
     """
-    Says what the recorded device said, when it gets what that one got.
+    Sends what the recorded device sent, whenever it receives what that device received.
 
-    Pauses are as they were, divided by `speed`. After bytes that the recorded device did not get
-    it is silent, and `problem` says what came.
+    Pauses are those of the recording divided by `speed`. If other bytes arrive, it stops sending
+    and describes them in `problem`.
     """
 
     def __init__(self, pieces: Sequence[Piece], speed: float = 1.0) -> None:
@@ -27,23 +27,25 @@ class ReplayedBoard:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the whole recording has been gone through."""
+        """Whether the whole recording has been replayed."""
         return self._next == len(self._pieces) and not self._expected
 
     def plugged(self) -> Reply:
-        return self._go_on()
+        """Return what the device sent before it received anything."""
+        return self._send_next()
 
     def receive(self, data: bytes) -> Reply:
+        """Compare bytes with the recording and return what the device sent after them."""
         while data and not self.problem:
             part = data[: len(self._expected)]
             if not part or not self._expected.startswith(part):
-                self.problem = f'came {data!r} instead of {self._expected!r}'
+                self.problem = f'expected {self._expected!r}, received {data!r}'
                 return
             self._expected, data = self._expected[len(part) :], data[len(part) :]
             if not self._expected:
-                yield from self._go_on()
+                yield from self._send_next()
 
-    def _go_on(self) -> Reply:
+    def _send_next(self) -> Reply:
         while self._next < len(self._pieces):
             piece = self._pieces[self._next]
             self._next += 1
@@ -58,7 +60,7 @@ class ReplayedBoard:
 
 
 def replay(path: Path, port: str | None = None, speed: float = 1.0) -> ReplayedBoard:
-    """Read the recording of a port, of the first by default; raises HostError."""
+    """Read the recording of a port (default: the first one in the file); raises HostError."""
     with path.open(encoding='ascii') as file:
         pieces = list(read_recording(file))
     port = port or (pieces[0].port if pieces else '')

@@ -1,4 +1,4 @@
-"""Serial devices without hardware: each on a pseudo-terminal that looks like a port."""
+"""Simulated serial devices, each on a pseudo-terminal in place of a serial port."""
 
 from __future__ import annotations
 
@@ -17,45 +17,49 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-# What a device does about bytes that came: pieces to send, each so long [s] after the last.
+# The bytes that a device sends, in pieces, each with the delay after the previous one [s].
 Reply = Iterable[tuple[float, bytes]]
 
 
-class Board(Protocol):
-    """How a simulated device behaves."""
+class SimulatedBoard(Protocol):
+    """The behaviour of a simulated serial device."""
 
     def plugged(self) -> Reply:
-        """Return what to send on being plugged in."""
+        """Return what to send when the device is plugged in."""
 
     def receive(self, data: bytes) -> Reply:
-        """Take bytes from the host and return what to send."""
+        """Process bytes from the host and return what to send."""
 
 
 class SilentBoard:
-    """Never answers; keeps what it was sent."""
+    """Never answers; keeps what it has received."""
 
     def __init__(self) -> None:
         self.received = b''
 
     def plugged(self) -> Reply:
+        """Send nothing."""
         return ()
 
     def receive(self, data: bytes) -> Reply:
+        """Keep the bytes and send nothing."""
         self.received += data
         return ()
 
 
 class LineBoard:
-    """Answers each line by a function of it."""
+    """Answers each line with the result of a function."""
 
     def __init__(self, answer: Callable[[str], Reply]) -> None:
         self._answer = answer
         self._rest = b''
 
     def plugged(self) -> Reply:
+        """Send nothing."""
         return ()
 
     def receive(self, data: bytes) -> Reply:
+        """Answer every line that the bytes complete."""
         *lines, self._rest = (self._rest + data).split(b'\n')
         for line in lines:
             yield from self._answer(line.decode('ascii', 'replace').rstrip('\r'))
@@ -63,9 +67,10 @@ class LineBoard:
 
 class L1Board(LineBoard):
     """
-    A microcontroller that speaks L1: each command succeeds after `work_s` with its `values`.
+    A microcontroller with the L1 protocol: each command succeeds after `work_s`.
 
-    `failures` are error codes by command. `line_end` follows status bytes; many boards send none.
+    `values` are the result values by command, `failures` the error codes. `line_end` is sent after
+    each status byte; many boards send none.
     """
 
     def __init__(
@@ -75,14 +80,14 @@ class L1Board(LineBoard):
         work_s: float = 0.0,
         line_end: bytes = b'',
     ) -> None:
-        super().__init__(self._carry_out)
+        super().__init__(self._run_command)
         self._values = values or {}
         self._failures = failures or {}
         self._work_s = work_s
         self._line_end = line_end
         self.commands: list[str] = []
 
-    def _carry_out(self, command: str) -> Reply:
+    def _run_command(self, command: str) -> Reply:
         self.commands.append(command)
         yield 0.0, b'2' + self._line_end + b'1' + self._line_end
         if command in self._failures:
@@ -93,8 +98,8 @@ class L1Board(LineBoard):
             yield self._work_s, line + b'0' + self._line_end
 
 
-class Instrument(LineBoard):
-    """A query-answer instrument: knows `*IDN?` and the answers it is given."""
+class QueryInstrument(LineBoard):
+    """An instrument that answers queries: `*IDN?` and those in `answers`."""
 
     def __init__(self, answers: Mapping[str, str], identity: str = 'HOS,Simulated,1,1.0') -> None:
         super().__init__(self._reply)
@@ -108,27 +113,27 @@ class Instrument(LineBoard):
 
 
 class JsonBoard(LineBoard):
-    """A board that speaks JSON lines: `functions` give results by name, or raise."""
+    """A board with the JSON lines protocol: `functions` return results by name, or raise."""
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
-        super().__init__(self._carry_out)
+        super().__init__(self._run_command)
         self._functions = functions
 
-    def _carry_out(self, line: str) -> Reply:
+    def _run_command(self, line: str) -> Reply:
         command = json.loads(line)
         answer: dict[str, Any] = {'cmd_id': command['cmd_id']}
         try:
             result = self._functions[command['function']](**command['args'])
             answer.update(success=True, result=result)
         except Exception as error:
-            # As firmware would: whatever goes wrong is told.
+            # As firmware does: every failure is reported to the host.
             answer.update(success=False, error=str(error))
         yield 0.0, json.dumps(answer).encode() + b'\n'
 
 
 @dataclass(frozen=True)
 class FakePort:
-    """A port as pyserial lists it."""
+    """A serial port, with the attributes that pyserial lists."""
 
     device: str
     vid: int | None = None
@@ -140,8 +145,8 @@ class FakePort:
 
 
 @dataclass
-class _Plugged:
-    board: Board
+class _PluggedBoard:
+    board: SimulatedBoard
     port: FakePort
     master: int
     slave: int
@@ -151,21 +156,21 @@ class _Plugged:
 
 class SerialBench:
     """
-    A bench of simulated devices: plug them in and out while it runs.
+    Simulated devices that can be plugged in and unplugged at any time.
 
-    Its `ports` stand in for pyserial's list of ports. All boards are served by one thread.
+    `ports` replaces pyserial's list of ports. One thread serves all boards.
     """
 
     def __init__(self) -> None:
-        self._plugged: dict[str, _Plugged] = {}
+        self._plugged: dict[str, _PluggedBoard] = {}
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
-        self._due: list[tuple[float, int, _Plugged, bytes]] = []
+        self._due: list[tuple[float, int, _PluggedBoard, bytes]] = []
         self._numbers = itertools.count()
-        self._jobs: deque[Callable[[], object]] = deque()
+        self._callbacks: deque[Callable[[], object]] = deque()
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name='serial bench', daemon=True)
         self._thread.start()
@@ -177,18 +182,18 @@ class SerialBench:
         self.close()
 
     def ports(self) -> list[FakePort]:
-        """Return the ports that are there now."""
+        """Return the ports of the devices that are plugged in."""
         with self._lock:
             return [plugged.port for plugged in self._plugged.values()]
 
     def plug(
         self,
-        board: Board,
+        board: SimulatedBoard,
         serial_number: str | None = None,
         usb_id: tuple[int, int] | None = None,
         link: Path | None = None,
     ) -> FakePort:
-        """Plug a board in; `link` gives its port a path that stays the same."""
+        """Plug a board in; `link` gives its port a fixed path."""
         master, slave = os.openpty()
         tty.setraw(slave)
         os.set_blocking(master, False)
@@ -198,29 +203,29 @@ class SerialBench:
         vid, pid = usb_id or (None, None)
         path = str(link) if link is not None else os.ttyname(slave)
         port = FakePort(path, vid, pid, serial_number)
-        plugged = _Plugged(board, port, master, slave, link)
+        plugged = _PluggedBoard(board, port, master, slave, link)
         with self._lock:
             self._plugged[path] = plugged
-        self._do(lambda: self._serve(plugged))
+        self._call_on_thread(lambda: self._serve(plugged))
         return port
 
     def unplug(self, port: FakePort) -> None:
-        """Pull a board's cable; returns when its port is gone."""
+        """Unplug a board; returns when its port has disappeared."""
         with self._lock:
             plugged = self._plugged.pop(port.device)
         done = threading.Event()
-        self._do(lambda: self._pull(plugged))
-        self._do(done.set)
+        self._call_on_thread(lambda: self._remove(plugged))
+        self._call_on_thread(done.set)
         done.wait()
 
     def send(self, port: FakePort, data: bytes) -> None:
-        """Let a board send bytes on its own."""
+        """Send bytes from a board without a command."""
         with self._lock:
             plugged = self._plugged[port.device]
-        self._do(lambda: self._send(plugged, data))
+        self._call_on_thread(lambda: self._send(plugged, data))
 
     def close(self) -> None:
-        """Pull all cables and end."""
+        """Unplug all boards and stop the thread."""
         for port in self.ports():
             self.unplug(port)
         self._is_stopping = True
@@ -230,11 +235,11 @@ class SerialBench:
         os.close(self._wake_read)
         os.close(self._wake_write)
 
-    def _do(self, job: Callable[[], object]) -> None:
-        self._jobs.append(job)
+    def _call_on_thread(self, callback: Callable[[], object]) -> None:
+        self._callbacks.append(callback)
         os.write(self._wake_write, b'.')
 
-    # On the bench's thread
+    # The methods below run on the thread of the bench.
 
     def _run(self) -> None:
         while not self._is_stopping:
@@ -245,18 +250,18 @@ class SerialBench:
                         os.read(self._wake_read, 4096)
                 else:
                     self._read(key.data)
-            while self._jobs:
-                self._jobs.popleft()()
+            while self._callbacks:
+                self._callbacks.popleft()()
             now = time.monotonic()
             while self._due and self._due[0][0] <= now:
                 _, _, plugged, data = heapq.heappop(self._due)
                 self._send(plugged, data)
 
-    def _serve(self, plugged: _Plugged) -> None:
+    def _serve(self, plugged: _PluggedBoard) -> None:
         self._selector.register(plugged.master, selectors.EVENT_READ, plugged)
         self._answer(plugged, plugged.board.plugged())
 
-    def _read(self, plugged: _Plugged) -> None:
+    def _read(self, plugged: _PluggedBoard) -> None:
         if not plugged.is_open:
             return
         try:
@@ -265,7 +270,7 @@ class SerialBench:
             return
         self._answer(plugged, plugged.board.receive(data))
 
-    def _answer(self, plugged: _Plugged, reply: Reply) -> None:
+    def _answer(self, plugged: _PluggedBoard, reply: Reply) -> None:
         due = time.monotonic()
         for wait, piece in reply:
             due += wait
@@ -274,13 +279,13 @@ class SerialBench:
             else:
                 self._send(plugged, piece)
 
-    def _send(self, plugged: _Plugged, data: bytes) -> None:
+    def _send(self, plugged: _PluggedBoard, data: bytes) -> None:
         if plugged.is_open:
-            # A port that nobody reads is full at some time; a real line loses bytes then, too.
+            # The buffer of a port that is not read fills up; a real line loses bytes then, too.
             with contextlib.suppress(BlockingIOError):
                 os.write(plugged.master, data)
 
-    def _pull(self, plugged: _Plugged) -> None:
+    def _remove(self, plugged: _PluggedBoard) -> None:
         plugged.is_open = False
         self._selector.unregister(plugged.master)
         os.close(plugged.master)

@@ -1,4 +1,4 @@
-"""How a simulated device behaves: plausible answers to every function, without any connection."""
+"""The behaviour of a simulated device: plausible results for every function, without any I/O."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ..core.spec.field_types import Field, FieldType, Value
 from ..core.spec.records import FleetDevice, Function, Spec, Stream
 from ..core.spec.serializers import PLACEHOLDER
 
-# The part of its range by which a simulated quantity moves from one reading to the next.
+# The largest change of a quantity from one reading to the next, as a fraction of its range.
 _DRIFT = 0.02
 
-# Where the specification gives a number no range.
+# The range of numbers for which the specification gives none.
 _DEFAULT_RANGE = (0, 100)
 
-# An argument in a serialized command.
-_TEXT = '(.*)'
-_NUMBER = '([-.0-9]*)'
+# Patterns of the arguments in a serialized command.
+_TEXT_PATTERN = '(.*)'
+_NUMBER_PATTERN = '([-.0-9]*)'
 
 
 class SimulatedDevice:
-    """A device of the specification; the same seed gives the same answers."""
+    """A device of the specification; equal seeds give equal results."""
 
     def __init__(self, device: FleetDevice, spec: Spec, seed: int = 0) -> None:
         self.device = device
@@ -34,29 +34,32 @@ class SimulatedDevice:
         self._quantities: dict[tuple[str, float, float], float] = {}
 
     def read_arguments(self, function: Function, texts: list[str]) -> dict[str, Value]:
-        """Read typed arguments; raises ValueMismatchError."""
+        """Parse typed arguments; raises ValueMismatchError."""
         if len(texts) != len(function.arguments):
             raise ValueMismatchError(
-                f'{len(texts)} arguments instead of {len(function.arguments)}'
+                f'{function.name}: expected {len(function.arguments)} arguments, '
+                f'found {len(texts)}'
             )
         return {f.name: f.parse(text) for f, text in zip(function.arguments, texts)}
 
     def read_serialized(self, function: Function, command: str) -> dict[str, Value]:
-        """Read the arguments out of a serialized command; raises ValueMismatchError."""
+        """Parse the arguments of a serialized command; raises ValueMismatchError."""
         assert function.serializer is not None
         template = function.serializer.template
         first, *rest = map(re.escape, template.split(PLACEHOLDER))
         pattern = first + ''.join(
-            (_TEXT if field.type is FieldType.STRING else _NUMBER) + piece
+            (_TEXT_PATTERN if field.type is FieldType.STRING else _NUMBER_PATTERN) + piece
             for field, piece in zip(function.arguments, rest)
         )
         match = re.fullmatch(pattern, command)
         if match is None:
-            raise ValueMismatchError(f'{command!r} does not fit {template!r}')
+            raise ValueMismatchError(
+                f'{function.name}: expected a command of the form {template!r}, found {command!r}'
+            )
         return self.read_arguments(function, list(match.groups()))
 
     def run(self, function: Function, arguments: Mapping[str, Value]) -> dict[str, Value]:
-        """Return the results of a call: arguments that come back, the rest as if measured."""
+        """Return the results of a call: arguments of the same name, else simulated readings."""
         return {field.name: self._result(field, arguments) for field in function.results}
 
     def sample(self, stream: Stream) -> dict[str, Value]:
@@ -64,7 +67,7 @@ class SimulatedDevice:
         return {field.name: self._measure(field) for field in stream.values}
 
     def duration(self, shortest_s: float, longest_s: float) -> float:
-        """Return how long the next call takes [s]."""
+        """Return a random duration for the next call [s]."""
         return self._random.uniform(shortest_s, longest_s)
 
     def _result(self, field: Field, arguments: Mapping[str, Value]) -> Value:
@@ -80,9 +83,9 @@ class SimulatedDevice:
             return self._random.random() < 0.9
         low = _DEFAULT_RANGE[0] if field.low is None else field.low
         high = max(low, _DEFAULT_RANGE[1]) if field.high is None else field.high
-        # The same quantity in a result and in a stream has the same value.
+        # A quantity has the same value in results and in streams.
         quantity = field.name, float(low), float(high)
-        # Never `high - low`, which may be too large for a float.
+        # Not written with `high - low`, which may be too large for a float.
         place, step = self._random.uniform(0.4, 0.6), self._random.uniform(-_DRIFT, _DRIFT)
         value = self._quantities.get(quantity, low * (1 - place) + high * place)
         value += high * step - low * step

@@ -1,4 +1,4 @@
-"""The devices of a fleet, simulated: they connect, ping, stream and answer every function."""
+"""A node that simulates the devices of a fleet: they connect, ping, stream and run commands."""
 
 from __future__ import annotations
 
@@ -32,16 +32,25 @@ NODE_NAME = 'simulated_fleet'
 PARAMETERS = (
     FLEET,
     DEVICE_DB_PATH,
-    Parameter('ping_period_s', 5.0, 'How often each device pings [s].', low=0.01),
-    Parameter('stream_period_s', 1.0, 'How often each device samples its streams [s].', low=0.01),
-    Parameter('shortest_s', 0.05, 'The least time that a call takes [s].'),
+    Parameter('ping_period_s', 5.0, 'Interval between the pings of a device [s].', low=0.01),
     Parameter(
-        'serialized_devices', True, 'Whether devices of serialized types are simulated here too.'
+        'stream_period_s',
+        1.0,
+        'Interval between the samples of each stream of a device [s].',
+        low=0.01,
     ),
-    Parameter('longest_s', 0.4, 'The most that a call takes; 0: reported inside the handler [s].'),
+    Parameter('shortest_s', 0.05, 'Shortest duration of a command [s].'),
+    Parameter(
+        'longest_s',
+        0.4,
+        'Longest duration of a command [s]; 0: results are published inside the service handler.',
+    ),
+    Parameter('serialized_devices', True, 'Also simulate devices of types with a serialized API.'),
 )
 
-_TICK_S = 0.02
+# How often results that are due are published, and unconnected devices call connect [s].
+_RESULT_INTERVAL_S = 0.02
+_CONNECT_INTERVAL_S = 0.1
 
 
 class SimulatedFleet(Node):
@@ -55,9 +64,11 @@ class SimulatedFleet(Node):
         spec = LocalCopy(Path(folder)).read()
         if fleet not in spec.fleets:
             known = ', '.join(sorted(spec.fleets)) or 'none'
-            raise ParameterError(f'there is no fleet {fleet!r} in {folder}; they are: {known}')
+            raise ParameterError(
+                f'fleet: unknown fleet {fleet!r}; fleets of the specification in {folder}: {known}'
+            )
         self._devices = [
-            _RosDevice(self, SimulatedDevice(device, spec))
+            _SimulatedRosDevice(self, SimulatedDevice(device, spec))
             for device in spec.fleets[fleet].values()
             if device.uid is not None
             and (
@@ -75,14 +86,14 @@ class SimulatedFleet(Node):
         self._due: list[tuple[float, int, DeviceCommandResult]] = []
         self._order = itertools.count()
         self._unconnected = list(self._devices)
-        self._every(values['ping_period_s'], _RosDevice.ping)
-        self._every(values['stream_period_s'], _RosDevice.publish_samples)
-        self.create_timer(_TICK_S, self._publish_due)
-        self.create_timer(0.1, self._connect)
-        self.get_logger().info(f'{len(self._devices)} devices of {fleet!r} simulated')
+        self._call_in_turn(values['ping_period_s'], _SimulatedRosDevice.ping)
+        self._call_in_turn(values['stream_period_s'], _SimulatedRosDevice.publish_samples)
+        self.create_timer(_RESULT_INTERVAL_S, self._publish_due)
+        self.create_timer(_CONNECT_INTERVAL_S, self._connect)
+        self.get_logger().info(f'simulating {len(self._devices)} devices of fleet {fleet!r}')
 
     def report(self, device: SimulatedDevice, cmd_id: int, values: str) -> None:
-        """Publish a result when the call is over."""
+        """Publish the result of a command when its duration has passed."""
         message = DeviceCommandResult(
             uid=device.device.uid, cmd_id=cmd_id, success=True, result_str=values
         )
@@ -93,11 +104,14 @@ class SimulatedFleet(Node):
         heapq.heappush(self._due, (due, next(self._order), message))
 
     def publish_ping(self, uid: int) -> None:
-        """Publish a device's sign of life."""
+        """Publish a ping of a device."""
         self._ping_publisher.publish(UInt32(data=uid))
 
-    def _every(self, period_s: float, action: Callable[[_RosDevice], None]) -> None:
-        # Spread over the period, so that a large fleet makes no bursts.
+    def _call_in_turn(
+        self, period_s: float, action: Callable[[_SimulatedRosDevice], None]
+    ) -> None:
+        """Call an action for each device once per period."""
+        # Spread over the period, so that a large fleet does not cause bursts.
         if not self._devices:
             return
         turn = itertools.cycle(self._devices)
@@ -113,11 +127,11 @@ class SimulatedFleet(Node):
             return
         for device in self._unconnected:
             self._connect_client.call_async(ConnectDevice.Request(uid=device.uid))
-        # The device manager hears of a device that it refused by its pings.
+        # Not repeated: the device manager also learns of the devices from their pings.
         self._unconnected.clear()
 
 
-class _RosDevice:
+class _SimulatedRosDevice:
     """The ROS entities of one simulated device."""
 
     def __init__(self, fleet: SimulatedFleet, device: SimulatedDevice) -> None:
@@ -172,7 +186,10 @@ class _RosDevice:
             function = self._device.functions[request.function_name]
             values = self._device.run(function, read(function))
         except KeyError:
-            response.error = f'unknown function {request.function_name!r}'
+            known = ', '.join(sorted(self._device.functions)) or 'none'
+            response.error = (
+                f'unknown function {request.function_name!r}; functions of this device: {known}'
+            )
         except ValueMismatchError as error:
             response.error = str(error)
         else:

@@ -1,4 +1,4 @@
-"""Devices of a fleet, simulated as WiFi devices: they come in by the gateway, without ROS."""
+"""A program that simulates the microcontrollers of a fleet: WiFi devices at the gateway."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ STREAM_PERIOD_S = 1.0
 
 class SimulatedWifiFleet:
     """
-    All devices of a fleet that have a uid and take serialized commands, behind one socket.
+    The devices of a fleet that have a uid and a serialized API, on one WebSocket connection.
 
-    These are what microcontrollers are: the others are simulated on ROS. A call takes
-    `shortest_s` to `longest_s`.
+    Devices with typed commands are simulated on ROS instead, see `simulated_fleet`. A command
+    takes `shortest_s` to `longest_s`.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class SimulatedWifiFleet:
             self.client.command(name)(self._handler(name))
 
     def stream(self) -> None:
-        """Send a sample of every stream of every device, without waiting."""
+        """Send a sample of every stream of every device; returns at once."""
         for device_id, device in self.devices.items():
             for stream in device.streams:
                 sample = to_marked(device.sample(stream), stream.values)
@@ -64,7 +64,9 @@ class SimulatedWifiFleet:
             device = self.devices[task.payload['device_id']]
             function = device.functions.get(function_name)
             if function is None:
-                raise ValueMismatchError(f'this device has no function {function_name!r}')
+                raise ValueMismatchError(
+                    f'unknown function {function_name!r} of {device.device.device_id}'
+                )
             arguments = device.read_serialized(function, command)
             await asyncio.sleep(device.duration(*self._durations_s))
             return device.run(function, arguments)
@@ -75,9 +77,19 @@ class SimulatedWifiFleet:
 def main(arguments: list[str] | None = None) -> int:
     """Simulate until SIGINT or SIGTERM; returns the exit code."""
     parser = argparse.ArgumentParser('simulated_wifi_fleet', description=__doc__)
-    parser.add_argument('--url', default='ws://127.0.0.1:9091', help='default: %(default)s')
-    parser.add_argument('--fleet', default='demo')
-    parser.add_argument('--device-db', type=Path, default=installed_device_db())
+    parser.add_argument(
+        '--url', default='ws://127.0.0.1:9091', help='the gateway; default: %(default)s'
+    )
+    parser.add_argument(
+        '--fleet', default='demo', metavar='NAME', help='the fleet; default: %(default)s'
+    )
+    parser.add_argument(
+        '--device-db',
+        type=Path,
+        default=installed_device_db(),
+        metavar='FOLDER',
+        help='the local copy of the specification; default: %(default)s',
+    )
     options = parser.parse_args(arguments)
     try:
         spec = LocalCopy(options.device_db).read()

@@ -79,7 +79,7 @@ def test_a_simulated_fleet_without_a_specification_ends_with_code_2(
     [
         ('ping_period_s:=0', 'ping_period_s must be in 0.01..'),
         ('stream_period_s:=abc', "stream_period_s must be a number, not 'abc'"),
-        ('fleet:=mars', "there is no fleet 'mars'"),
+        ('fleet:=mars', "unknown fleet 'mars'"),
     ],
 )
 def test_the_simulated_fleet_refuses_wrong_parameters_too(

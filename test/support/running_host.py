@@ -23,7 +23,7 @@ from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.spec.fleet import Fleet
 from hos_device_layer.core.spec.records import Function
 from hos_device_layer.links.gateway import Gateway
-from hos_device_layer.testing.serial_device import Board, FakePort, SerialBench
+from hos_device_layer.testing.serial_device import FakePort, SerialBench, SimulatedBoard
 
 LOOP_DELAY_S = 0.05
 
@@ -53,7 +53,7 @@ class Rig:
             if report.state is state and identifier in (None, report.identifier):
                 return report
 
-    def plug(self, board: Board, **port: Any) -> FakePort:
+    def plug(self, board: SimulatedBoard, **port: Any) -> FakePort:
         """Plug a device in, by default K6101, and wait until it is connected."""
         port.setdefault('serial_number', 'K6101')
         plugged = self.bench.plug(board, **port)

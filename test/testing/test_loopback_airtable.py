@@ -14,7 +14,7 @@ from project import ROOT
 from pyairtable import Api
 from pyairtable.api.base import Base as ApiBase
 
-from hos_device_layer.testing.airtable import RateLimit, RunningAirtable, running_airtable
+from hos_device_layer.testing.airtable import RequestRateLimit, RunningAirtable, running_airtable
 
 NAME = {'name': 'Name', 'type': 'singleLineText'}
 
@@ -221,7 +221,7 @@ def test_a_wrong_token_opens_nothing(raw: Raw) -> None:
 
 def test_who_asks_too_often_is_locked_out_for_half_a_minute() -> None:
     now = [0.0]
-    limit = RateLimit(clock=lambda: now[0])
+    limit = RequestRateLimit(clock=lambda: now[0])
     with running_airtable(limit) as server:
         raw = Raw(server)
         statuses = [raw('GET', 'meta/bases/BASE/tables')[0] for _ in range(6)]
@@ -233,7 +233,7 @@ def test_who_asks_too_often_is_locked_out_for_half_a_minute() -> None:
 
 def test_five_requests_a_second_are_answered_on_and_on() -> None:
     now = [0.0]
-    with running_airtable(RateLimit(clock=lambda: now[0])) as server:
+    with running_airtable(RequestRateLimit(clock=lambda: now[0])) as server:
         raw = Raw(server)
         for _ in range(20):
             now[0] += 0.21

@@ -1,5 +1,5 @@
 """
-An Airtable on a loopback port, faithful to what the device layer uses of the real one.
+A fake Airtable server on a loopback port, for the parts of the Airtable API that are used here.
 
 In a test:
 
@@ -10,18 +10,18 @@ In a test:
 In a terminal: `python -m hos_device_layer.testing.airtable`.
 """
 
-from .errors import ApiError
+from .errors import AirtableApiError
 from .faults import Fault
-from .model import Base
-from .rate_limit import RateLimit
+from .model import StoredBase
+from .rate_limit import RequestRateLimit
 from .running import RunningAirtable, find_row, running_airtable
 
 __all__ = [
-    'ApiError',
-    'Base',
+    'AirtableApiError',
     'Fault',
-    'RateLimit',
+    'RequestRateLimit',
     'RunningAirtable',
+    'StoredBase',
     'find_row',
     'running_airtable',
 ]

@@ -1,19 +1,19 @@
-"""What a cell of each kind takes: https://airtable.com/developers/web/api/field-model."""
+"""Checks and stores cell values: https://airtable.com/developers/web/api/field-model."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .errors import ApiError, invalid
-from .model import LINK, WRITABLE_TYPES, Base, StoredField, StoredRecord
+from .errors import AirtableApiError, invalid
+from .model import LINK, WRITABLE_TYPES, StoredBase, StoredField, StoredRecord
 
 _TEXT_TYPES = frozenset(
     {'singleLineText', 'multilineText', 'richText', 'email', 'url', 'phoneNumber', 'date'}
 )
 
 
-def check_cell(base: Base, field: StoredField, value: Any, typecast: bool) -> Any:
-    """Return a value as it will be stored, None to empty the cell; raises ApiError."""
+def check_cell(base: StoredBase, field: StoredField, value: Any, typecast: bool) -> Any:
+    """Return a value as it is stored, None for an empty cell; raises AirtableApiError."""
     if field.type not in WRITABLE_TYPES:
         raise invalid(
             'INVALID_VALUE_FOR_COLUMN',
@@ -42,8 +42,8 @@ def check_cell(base: Base, field: StoredField, value: Any, typecast: bool) -> An
     raise _does_not_fit(field)
 
 
-def write_cells(base: Base, record: StoredRecord, cells: dict[StoredField, Any]) -> None:
-    """Store values that were checked."""
+def write_cells(base: StoredBase, record: StoredRecord, cells: dict[StoredField, Any]) -> None:
+    """Store checked values."""
     for field, value in cells.items():
         if field.type == LINK:
             base.set_link(record, field, value or [])
@@ -76,7 +76,7 @@ def _choice(field: StoredField, name: str, typecast: bool) -> str:
     return name
 
 
-def _links(base: Base, field: StoredField, ids: list[str]) -> list[str]:
+def _links(base: StoredBase, field: StoredField, ids: list[str]) -> list[str]:
     table, _ = base.linked(field)
     for id_ in ids:
         if not id_.startswith('rec'):
@@ -86,7 +86,7 @@ def _links(base: Base, field: StoredField, ids: list[str]) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-def _does_not_fit(field: StoredField) -> ApiError:
+def _does_not_fit(field: StoredField) -> AirtableApiError:
     return invalid(
         'INVALID_VALUE_FOR_COLUMN', f'Field "{field.name}" cannot accept the provided value'
     )

@@ -1,12 +1,12 @@
-"""The errors of Airtable, in its own words: https://airtable.com/developers/web/api/errors."""
+"""Airtable's error answers, word for word: https://airtable.com/developers/web/api/errors."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-class ApiError(Exception):
-    """An answer that is an error: its HTTP status and JSON body."""
+class AirtableApiError(Exception):
+    """An error answer with its HTTP status and JSON body."""
 
     def __init__(self, status: int, error: Any) -> None:
         super().__init__(status, error)
@@ -14,13 +14,13 @@ class ApiError(Exception):
         self.body = {'error': error}
 
 
-def not_authenticated() -> ApiError:
-    """No token, or one that opens nothing."""
+def not_authenticated() -> AirtableApiError:
+    """Return the error for a missing or unknown token."""
     return _typed(401, 'AUTHENTICATION_REQUIRED', 'Authentication required')
 
 
-def not_permitted() -> ApiError:
-    """Airtable does not tell what is hidden from what does not exist."""
+def not_permitted() -> AirtableApiError:
+    """Return the error for a model that does not exist or is not accessible."""
     return _typed(
         403,
         'INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND',
@@ -30,32 +30,32 @@ def not_permitted() -> ApiError:
     )
 
 
-def not_found() -> ApiError:
-    """No such base or address."""
-    return ApiError(404, 'NOT_FOUND')
+def not_found() -> AirtableApiError:
+    """Return the error for an unknown base or address."""
+    return AirtableApiError(404, 'NOT_FOUND')
 
 
-def invalid(type_: str, message: str = '') -> ApiError:
-    """A request that cannot be carried out."""
+def invalid(type_: str, message: str = '') -> AirtableApiError:
+    """Return the error for an invalid request."""
     return _typed(422, type_, message)
 
 
-def too_many_requests() -> ApiError:
-    """More than five requests in a second, or one during the 30 s after that."""
+def too_many_requests() -> AirtableApiError:
+    """Return the error for requests above the rate limit."""
     return _typed(429, 'RATE_LIMIT_REACHED', 'Rate limit exceeded. Please try again later')
 
 
-def monthly_limit() -> ApiError:
-    """The calls of the plan are used up."""
+def monthly_limit() -> AirtableApiError:
+    """Return the error for a plan whose monthly calls are used up."""
     return _typed(
         429, 'PUBLIC_API_BILLING_LIMIT_EXCEEDED', 'API billing plan limit exceeded for this month'
     )
 
 
-def server_error() -> ApiError:
-    """Airtable's own fault."""
+def server_error() -> AirtableApiError:
+    """Return the error for a failure of the server."""
     return _typed(500, 'SERVER_ERROR', 'Server error')
 
 
-def _typed(status: int, type_: str, message: str) -> ApiError:
-    return ApiError(status, {'type': type_, **({'message': message} if message else {})})
+def _typed(status: int, type_: str, message: str) -> AirtableApiError:
+    return AirtableApiError(status, {'type': type_, **({'message': message} if message else {})})

@@ -1,4 +1,4 @@
-"""What goes wrong between a client and Airtable, on demand."""
+"""Faults that tests inject between a client and the fake Airtable."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import msgspec
 
 
 class Fault(enum.Enum):
-    """A way in which a request goes wrong."""
+    """How a request fails."""
 
-    LOST_ANSWER = 'it is carried out, but the connection breaks before the answer'
-    SERVER_ERROR = 'it is not carried out: 500'
-    SERVER_ERROR_AFTER = 'it is carried out, but the answer is 500'
-    SLOW = 'it is carried out, but the answer takes longer than anybody waits'
-    RATE_LIMITED = 'it is not carried out: 429'
-    MONTHLY_LIMIT = 'it is not carried out: the calls of the plan are used up'
-    EXPIRED_PAGES = 'Airtable forgot where the list it asks to go on was'
-    NO_JSON = 'a proxy answers in place of Airtable, with a page for people'
+    LOST_ANSWER = 'the request is executed, but the connection breaks before the answer'
+    SERVER_ERROR = 'the request is not executed; the answer is 500'
+    SERVER_ERROR_AFTER = 'the request is executed; the answer is 500'
+    SLOW = 'the request is executed, but the answer comes after every timeout'
+    RATE_LIMITED = 'the request is not executed; the answer is 429'
+    MONTHLY_LIMIT = 'the request is not executed; the calls of the plan are used up'
+    EXPIRED_PAGES = 'the offset of the next page has expired'
+    NO_JSON = 'a proxy answers with an HTML page in place of Airtable'
 
 
-class _Plan(msgspec.Struct):
+class _PlannedFault(msgspec.Struct):
     event: Fault | Callable[[], None]
     method: str
     path: str
@@ -32,27 +32,27 @@ class _Plan(msgspec.Struct):
         return self.method in ('', method) and self.path in path
 
 
-class Faults:
-    """Faults that are going to happen; each of them to requests that fit it."""
+class InjectedFaults:
+    """The faults that are planned for the next matching requests."""
 
     def __init__(self) -> None:
-        self._plans: list[_Plan] = []
+        self._plans: list[_PlannedFault] = []
 
     def inject(
         self, fault: Fault, *, method: str = '', path: str = '', skip: int = 0, times: int = 1
     ) -> None:
-        """Have a fault happen to `times` requests whose address holds `path`, after `skip`."""
-        self._plans.append(_Plan(fault, method, path, skip, times))
+        """Let `times` requests fail whose address contains `path`, after `skip` of them."""
+        self._plans.append(_PlannedFault(fault, method, path, skip, times))
 
     def before(
         self, action: Callable[[], None], *, method: str = '', path: str = '', skip: int = 0
     ) -> None:
-        """Have something done to the base just before a request, after `skip` that fit too."""
-        self._plans.append(_Plan(action, method, path, skip, 1))
+        """Run an action just before a matching request, after `skip` others."""
+        self._plans.append(_PlannedFault(action, method, path, skip, 1))
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Do what is to be done before a request, and return what is to happen to it."""
-        happens = None
+        """Run the actions planned for a request and return the fault planned for it, if any."""
+        fault = None
         for plan in [plan for plan in self._plans if plan.fits(method, path)]:
             if plan.skip:
                 plan.skip -= 1
@@ -61,7 +61,7 @@ class Faults:
             if not plan.times:
                 self._plans.remove(plan)
             if isinstance(plan.event, Fault):
-                happens = plan.event
+                fault = plan.event
             else:
                 plan.event()
-        return happens
+        return fault

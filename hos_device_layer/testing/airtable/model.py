@@ -1,4 +1,4 @@
-"""A base in memory: tables, columns and records, with links that are kept on both sides."""
+"""A base in memory: tables, columns and records, with links stored in both tables."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .errors import invalid, not_permitted
-from .ids import Ids
+from .ids import IdSequence
 
 LINK = 'multipleRecordLinks'
 
-# What can name the rows of a table: https://airtable.com/developers/web/api/create-base
+# The types that a primary column can have: https://airtable.com/developers/web/api/create-base
 PRIMARY_TYPES = frozenset(
     {'singleLineText', 'multilineText', 'email', 'url', 'phoneNumber', 'number', 'date'}
 )
 WRITABLE_TYPES = PRIMARY_TYPES | {'richText', 'checkbox', 'singleSelect', 'multipleSelects', LINK}
 
-# Options without which a column cannot be created, by its type.
-_NEEDED_OPTIONS = {
+# The options that a new column must have, by type.
+_REQUIRED_OPTIONS = {
     'number': {'precision'},
     'checkbox': {'icon', 'color'},
     'singleSelect': {'choices'},
     'multipleSelects': {'choices'},
     LINK: {'linkedTableId'},
 }
-_FURTHER_OPTIONS = {LINK: {'viewIdForRecordSelection'}}
+_OPTIONAL_OPTIONS = {LINK: {'viewIdForRecordSelection'}}
 
 
 class StoredField:
@@ -38,7 +38,7 @@ class StoredField:
         self.description = description
 
     def schema(self) -> dict[str, Any]:
-        """Return the column as the schema shows it."""
+        """Return the column as in the schema answer."""
         schema: dict[str, Any] = {'id': self.id, 'name': self.name, 'type': self.type}
         if self.description:
             schema['description'] = self.description
@@ -48,7 +48,7 @@ class StoredField:
 
 
 class StoredRecord:
-    """A row; cells go by column id, empty ones are absent."""
+    """A row; its cells by column id, without empty cells."""
 
     def __init__(self, id_: str, created: str) -> None:
         self.id = id_
@@ -56,8 +56,8 @@ class StoredRecord:
         self.cells: dict[str, Any] = {}
 
 
-class Table:
-    """A table with its rows in the order in which they were created."""
+class StoredTable:
+    """A table with its rows in the order of their creation."""
 
     def __init__(self, id_: str, view_id: str, name: str, description: str) -> None:
         self.id = id_
@@ -68,17 +68,18 @@ class Table:
         self.records: dict[str, StoredRecord] = {}
 
     def field(self, name_or_id: str) -> StoredField:
-        """Find a column."""
+        """Return a column by name or id; raises AirtableApiError."""
         for field in self.fields:
             if name_or_id in (field.id, field.name):
                 return field
         raise invalid('UNKNOWN_FIELD_NAME', f'Unknown field name: "{name_or_id}"')
 
     def has_field_named(self, name: str) -> bool:
+        """Return whether a column has this name; Airtable ignores the case."""
         return any(field.name.casefold() == name.casefold() for field in self.fields)
 
     def schema(self) -> dict[str, Any]:
-        """Return the table as the schema shows it."""
+        """Return the table as in the schema answer."""
         return {
             'id': self.id,
             'name': self.name,
@@ -89,25 +90,25 @@ class Table:
         }
 
 
-class Base:
-    """A base; what it cannot do raises an ApiError."""
+class StoredBase:
+    """A base with its tables; invalid requests raise AirtableApiError."""
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: IdSequence) -> None:
         self._ids = ids
-        self.tables: dict[str, Table] = {}
+        self.tables: dict[str, StoredTable] = {}
 
-    def __iter__(self) -> Iterator[Table]:
+    def __iter__(self) -> Iterator[StoredTable]:
         return iter(self.tables.values())
 
-    def table(self, name_or_id: str) -> Table:
-        """Find a table."""
+    def table(self, name_or_id: str) -> StoredTable:
+        """Return a table by name or id."""
         for table in self:
             if name_or_id in (table.id, table.name):
                 return table
         raise not_permitted()
 
-    def create_table(self, name: object, description: str, fields: Any) -> Table:
-        """Create a table with columns; the first names the rows."""
+    def create_table(self, name: object, description: str, fields: Any) -> StoredTable:
+        """Create a table with columns; the first is the primary column."""
         if not isinstance(name, str) or not name.strip():
             raise invalid('INVALID_REQUEST_UNKNOWN', 'Invalid request: name is missing')
         if any(table.name.casefold() == name.casefold() for table in self):
@@ -119,7 +120,7 @@ class Base:
                 'UNSUPPORTED_FIELD_TYPE_FOR_PRIMARY_FIELD',
                 f'{fields[0].get("type")} is not supported for the primary field',
             )
-        table = Table(self._ids.new('tbl'), self._ids.new('viw'), name, description)
+        table = StoredTable(self._ids.new('tbl'), self._ids.new('viw'), name, description)
         self.tables[table.id] = table
         try:
             for field in fields:
@@ -129,8 +130,8 @@ class Base:
             raise
         return table
 
-    def create_field(self, table: Table, field: Mapping[str, Any]) -> StoredField:
-        """Add a column; a link also adds its other side to the table that it links to."""
+    def create_field(self, table: StoredTable, field: Mapping[str, Any]) -> StoredField:
+        """Add a column; a link also adds the inverse column to the linked table."""
         name, type_, options = field.get('name'), str(field.get('type')), field.get('options')
         if not isinstance(name, str) or not name.strip() or table.has_field_named(name):
             raise invalid(
@@ -144,21 +145,21 @@ class Base:
         _check_options(type_, options)
         description = str(field.get('description') or '')
         made = StoredField(
-            self._ids.new('fld'), name, type_, _kept_options(self._ids, options), description
+            self._ids.new('fld'), name, type_, _stored_options(self._ids, options), description
         )
         if type_ == LINK:
-            self._add_other_side(table, made)
+            self._add_inverse_field(table, made)
         table.fields.append(made)
         return made
 
-    def linked(self, field: StoredField) -> tuple[Table, StoredField | None]:
-        """Return the table a link goes to and its column there; None for links within a table."""
+    def linked(self, field: StoredField) -> tuple[StoredTable, StoredField | None]:
+        """Return the linked table and the inverse column; None for links within one table."""
         table = self.tables[field.options['linkedTableId']]
         inverse = field.options.get('inverseLinkFieldId')
         return table, table.field(inverse) if inverse else None
 
     def set_link(self, record: StoredRecord, field: StoredField, ids: list[str]) -> None:
-        """Change a link on both of its sides."""
+        """Change a link in both tables."""
         table, inverse = self.linked(field)
         before = record.cells.get(field.id, [])
         _set(record, field.id, list(ids))
@@ -172,8 +173,8 @@ class Base:
             if record.id not in other.cells.get(inverse.id, []):
                 _set(other, inverse.id, [*other.cells.get(inverse.id, []), record.id])
 
-    def delete_record(self, table: Table, record_id: str) -> None:
-        """Remove a row, and every link to it."""
+    def delete_record(self, table: StoredTable, record_id: str) -> None:
+        """Delete a row and every link to it."""
         for other in self:
             for field in other.fields:
                 if field.type == LINK and field.options['linkedTableId'] == table.id:
@@ -182,7 +183,7 @@ class Base:
                         _set(record, field.id, [i for i in links if i != record_id])
         del table.records[record_id]
 
-    def _add_other_side(self, table: Table, field: StoredField) -> None:
+    def _add_inverse_field(self, table: StoredTable, field: StoredField) -> None:
         linked = self.tables.get(field.options['linkedTableId'])
         if linked is None:
             raise not_permitted()
@@ -205,17 +206,17 @@ class Base:
 
 def _check_options(type_: str, options: Any) -> None:
     given = set(options or {})
-    needed = _NEEDED_OPTIONS.get(type_, set())
-    unknown = given - needed - _FURTHER_OPTIONS.get(type_, set())
-    if not needed <= given or unknown:
-        wrong = ', '.join(sorted((needed - given) | unknown))
+    required = _REQUIRED_OPTIONS.get(type_, set())
+    unknown = given - required - _OPTIONAL_OPTIONS.get(type_, set())
+    if not required <= given or unknown:
+        wrong = ', '.join(sorted((required - given) | unknown))
         raise invalid(
             'INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE',
             f'Invalid options for {type_}: {wrong}',
         )
 
 
-def _kept_options(ids: Ids, options: Any) -> Any:
+def _stored_options(ids: IdSequence, options: Any) -> Any:
     if options and 'choices' in options:
         choices = [{'id': ids.new('sel'), **choice} for choice in options['choices']]
         return {**options, 'choices': choices}

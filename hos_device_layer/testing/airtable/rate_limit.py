@@ -1,4 +1,4 @@
-"""Five requests a second for a base; who sends more is locked out for 30 s."""
+"""Airtable's rate limit: five requests per second and base, then 30 s of refusals."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from .errors import too_many_requests
 
 
-class RateLimit:
-    """https://airtable.com/developers/web/api/rate-limits; `clock` returns steady seconds."""
+class RequestRateLimit:
+    """https://airtable.com/developers/web/api/rate-limits; `clock` returns monotonic seconds."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class RateLimit:
         self._locked_until: float | None = None
 
     def admit(self) -> None:
-        """Count a request; raises ApiError where it is one too many."""
+        """Count a request; raises AirtableApiError if it exceeds the limit."""
         now = self._clock()
         if self._locked_until is not None and now < self._locked_until:
             raise too_many_requests()

@@ -1,4 +1,4 @@
-"""The requests that read and write records: https://airtable.com/developers/web/api/list-records."""
+"""Requests that read and write records: https://airtable.com/developers/web/api/list-records."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from .cells import check_cell, write_cells
-from .errors import ApiError, invalid, not_permitted
-from .ids import Ids
-from .model import Base, StoredField, StoredRecord, Table
+from .errors import AirtableApiError, invalid, not_permitted
+from .ids import IdSequence
+from .model import StoredBase, StoredField, StoredRecord, StoredTable
 
 MAX_RECORDS = 10
 MAX_PAGE = 100
@@ -17,19 +17,19 @@ MAX_PAGE = 100
 _MAX_MERGE_COLUMNS = 3
 
 
-class Pages:
-    """Lists that were begun: where a list goes on is Airtable's secret."""
+class RecordPages:
+    """The rest of lists that clients read page by page, by opaque offset."""
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: IdSequence) -> None:
         self._ids = ids
         self._rest: dict[str, list[str]] = {}
 
-    def list_page(self, table: Table, query: Any) -> dict[str, Any]:
-        """Return a page of records, and an offset if more follow; `query` is a MultiDict."""
+    def list_page(self, table: StoredTable, query: Any) -> dict[str, Any]:
+        """Return a page of records, with an offset if more follow; `query` is a MultiDict."""
         size = _page_size(query.get('pageSize'))
         by_id = query.get('returnFieldsByFieldId') in ('1', 'true')
         fields = [table.field(name) for name in query.getall('fields[]', [])] or table.fields
-        rest = self._begun(query.get('offset'))
+        rest = self._rest_at(query.get('offset'))
         if rest is None:
             rest = list(table.records)
         page = [table.records[id_] for id_ in rest[:size] if id_ in table.records]
@@ -41,10 +41,10 @@ class Pages:
         return answer
 
     def expire(self) -> None:
-        """Forget every list that was begun, as Airtable does after some minutes."""
+        """Forget all offsets, as Airtable does after some minutes."""
         self._rest.clear()
 
-    def _begun(self, offset: str | None) -> list[str] | None:
+    def _rest_at(self, offset: str | None) -> list[str] | None:
         if offset is None:
             return None
         iterator, _, record_id = offset.partition('/')
@@ -56,17 +56,19 @@ class Pages:
         return rest
 
 
-def create(base: Base, ids: Ids, table: Table, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Add records: all of them, or none and an error."""
+def create(
+    base: StoredBase, ids: IdSequence, table: StoredTable, body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Create all records, or none if one of them is invalid."""
     checked = [_checked(base, table, item, body) for item in _items(body)]
     made = [_add(base, ids, table, cells) for cells in checked]
     return {'records': _answer(table, made, body)}
 
 
 def update(
-    base: Base, ids: Ids, table: Table, body: Mapping[str, Any], replace: bool
+    base: StoredBase, ids: IdSequence, table: StoredTable, body: Mapping[str, Any], replace: bool
 ) -> dict[str, Any]:
-    """Change records by id, or, told to merge, those that have the same cells, or add them."""
+    """Update records by id; with `performUpsert`, by equal cells, and create missing ones."""
     merge_on = (body.get('performUpsert') or {}).get('fieldsToMergeOn')
     if merge_on is None:
         plan = [
@@ -98,19 +100,19 @@ def update(
     return {**answer, 'createdRecords': created, 'updatedRecords': updated}
 
 
-def delete(base: Base, table: Table, record_ids: Sequence[str]) -> dict[str, Any]:
-    """Remove records by id."""
+def delete(base: StoredBase, table: StoredTable, record_ids: Sequence[str]) -> dict[str, Any]:
+    """Delete records by id."""
     for id_ in record_ids:
         if id_ not in table.records:
             message = f'Could not find a record with ID "{id_}".'
-            raise ApiError(404, {'type': 'NOT_FOUND', 'message': message})
+            raise AirtableApiError(404, {'type': 'NOT_FOUND', 'message': message})
     for id_ in record_ids:
         base.delete_record(table, id_)
     return {'records': [{'id': id_, 'deleted': True} for id_ in record_ids]}
 
 
-def find_record(table: Table, record_id: str) -> StoredRecord:
-    """Find a record that is asked for by its address."""
+def find_record(table: StoredTable, record_id: str) -> StoredRecord:
+    """Return the record that a request address names."""
     if record_id not in table.records:
         raise not_permitted()
     return table.records[record_id]
@@ -119,7 +121,7 @@ def find_record(table: Table, record_id: str) -> StoredRecord:
 def record_json(
     record: StoredRecord, fields: Sequence[StoredField], by_id: bool
 ) -> dict[str, Any]:
-    """Return a record as Airtable sends it: without its empty cells."""
+    """Return a record as Airtable sends it, without empty cells."""
     cells = {
         field.id if by_id else field.name: record.cells[field.id]
         for field in fields
@@ -149,14 +151,14 @@ def _items(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _checked(
-    base: Base, table: Table, item: Mapping[str, Any], body: Mapping[str, Any]
+    base: StoredBase, table: StoredTable, item: Mapping[str, Any], body: Mapping[str, Any]
 ) -> dict[StoredField, Any]:
     cells = {table.field(name): value for name, value in item['fields'].items()}
     typecast = body.get('typecast') is True
     return {field: check_cell(base, field, value, typecast) for field, value in cells.items()}
 
 
-def _existing(table: Table, item: Mapping[str, Any]) -> StoredRecord:
+def _existing(table: StoredTable, item: Mapping[str, Any]) -> StoredRecord:
     record = table.records.get(str(item.get('id')))
     if record is None:
         message = f'Record ID {item.get("id")} does not exist in this table'
@@ -165,7 +167,7 @@ def _existing(table: Table, item: Mapping[str, Any]) -> StoredRecord:
 
 
 def _same(
-    table: Table, keys: Sequence[StoredField], cells: Mapping[StoredField, Any]
+    table: StoredTable, keys: Sequence[StoredField], cells: Mapping[StoredField, Any]
 ) -> StoredRecord | None:
     missing = [key.name for key in keys if key not in cells]
     if missing:
@@ -180,7 +182,9 @@ def _same(
     return found[0] if found else None
 
 
-def _add(base: Base, ids: Ids, table: Table, cells: dict[StoredField, Any]) -> StoredRecord:
+def _add(
+    base: StoredBase, ids: IdSequence, table: StoredTable, cells: dict[StoredField, Any]
+) -> StoredRecord:
     now = datetime.now().astimezone().isoformat(timespec='milliseconds')
     record = StoredRecord(ids.new('rec'), now)
     table.records[record.id] = record
@@ -189,13 +193,19 @@ def _add(base: Base, ids: Ids, table: Table, cells: dict[StoredField, Any]) -> S
 
 
 def _change(
-    base: Base, table: Table, record: StoredRecord, cells: dict[StoredField, Any], replace: bool
+    base: StoredBase,
+    table: StoredTable,
+    record: StoredRecord,
+    cells: dict[StoredField, Any],
+    replace: bool,
 ) -> None:
     if replace:
         write_cells(base, record, dict.fromkeys(table.fields))
     write_cells(base, record, cells)
 
 
-def _answer(table: Table, records: Sequence[StoredRecord], body: Mapping[str, Any]) -> list[Any]:
+def _answer(
+    table: StoredTable, records: Sequence[StoredRecord], body: Mapping[str, Any]
+) -> list[Any]:
     by_id = body.get('returnFieldsByFieldId') is True
     return [record_json(record, table.fields, by_id) for record in records]

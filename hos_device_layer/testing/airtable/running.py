@@ -1,4 +1,4 @@
-"""The server in a thread of its own, for tests and for trying things out."""
+"""Runs the server on a thread of its own, for tests and experiments."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from .faults import Faults
-from .model import Base, StoredRecord, Table
-from .rate_limit import RateLimit
+from .faults import InjectedFaults
+from .model import StoredBase, StoredRecord, StoredTable
+from .rate_limit import RequestRateLimit
 from .server import AirtableServer
 
 API_KEY = 'patLoopbackAirtable.0123456789abcdef'
 BASE_ID = 'appLoopback000001'
 
-# How long the thread may take to do what it is asked [s].
+# The longest time for starting, stopping and editing [s].
 _TIMEOUT_S = 30.0
 
 T = TypeVar('T')
 
 
 class RunningAirtable:
-    """An Airtable on a loopback port, as a test sees it."""
+    """A running fake Airtable, as tests use it."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class RunningAirtable:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables with which the device layer finds this server and its base."""
+        """The environment variables that make the device layer use this server and its base."""
         return {
             'AIRTABLE_API_KEY': self._server.api_key,
             'AIRTABLE_BASE_ID': self._server.base_id,
@@ -50,22 +50,23 @@ class RunningAirtable:
         }
 
     @property
-    def faults(self) -> Faults:
+    def faults(self) -> InjectedFaults:
+        """The faults to inject."""
         return self._server.faults
 
-    def edit(self, change: Callable[[Base], T]) -> T:
-        """Change the base, as a person in front of it would; returns what `change` returns."""
+    def edit(self, change: Callable[[StoredBase], T]) -> T:
+        """Change the base as a user of the web page does; returns what `change` returns."""
 
         async def edit() -> T:
-            with self._server.webhooks.noting('client'):
+            with self._server.webhooks.recording('client'):
                 return change(self._server.base)
 
         return asyncio.run_coroutine_threadsafe(edit(), self._loop).result(_TIMEOUT_S)
 
     def set_cell(self, table: str, row: str, column: str, cell: object) -> None:
-        """Type something into a cell; `row` is what its row is called in the first column."""
+        """Set a cell; `row` is the value of the first column in its row."""
 
-        def change(base: Base) -> None:
+        def change(base: StoredBase) -> None:
             found = base.table(table)
             field = found.field(column)
             record = find_row(found, row)
@@ -81,26 +82,26 @@ class RunningAirtable:
         self.edit(change)
 
     def delete_webhooks(self) -> None:
-        """Forget every webhook, as Airtable does when they have expired."""
+        """Delete all webhooks, as Airtable does when they have expired."""
 
-        def delete(_base: Base) -> None:
+        def delete(_base: StoredBase) -> None:
             self._server.webhooks.webhooks.clear()
 
         self.edit(delete)
 
     def stop(self) -> None:
-        """End the server."""
+        """Stop the server."""
         self._loop.call_soon_threadsafe(self._stopping.set)
 
     def take_calls(self) -> list[str]:
-        """Return the requests since the last time, as `GET {base}/{table}`."""
+        """Return the requests since the last call of this method, as `GET {base}/{table}`."""
         calls = list(self._server.calls)
         self._server.calls.clear()
         return calls
 
 
-def find_row(table: Table, name: str) -> StoredRecord:
-    """Find a row by what stands in its first column; raises KeyError."""
+def find_row(table: StoredTable, name: str) -> StoredRecord:
+    """Return the row with this value in its first column; raises KeyError."""
     for record in table.records.values():
         if record.cells.get(table.fields[0].id) == name:
             return record
@@ -109,9 +110,9 @@ def find_row(table: Table, name: str) -> StoredRecord:
 
 @contextmanager
 def running_airtable(
-    rate_limit: RateLimit | None = None, port: int = 0
+    rate_limit: RequestRateLimit | None = None, port: int = 0
 ) -> Iterator[RunningAirtable]:
-    """Run a server with an empty base on this machine within the context; port 0 is a free one."""
+    """Run a server with an empty base within the context; port 0 means any free port."""
     server = AirtableServer(API_KEY, BASE_ID, rate_limit)
     started: Future[RunningAirtable] = Future()
     thread = threading.Thread(

@@ -1,4 +1,4 @@
-"""Airtable's web interface for one base in memory."""
+"""Airtable's web API for one base in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import web
 
 from . import records
 from .errors import (
-    ApiError,
+    AirtableApiError,
     monthly_limit,
     not_authenticated,
     not_found,
@@ -19,16 +19,17 @@ from .errors import (
     server_error,
     too_many_requests,
 )
-from .faults import Fault, Faults
-from .ids import Ids
-from .model import Base, StoredField, Table
-from .rate_limit import RateLimit
-from .webhooks import MAX_PAYLOADS, Webhooks
+from .faults import Fault, InjectedFaults
+from .ids import IdSequence
+from .model import StoredBase, StoredField, StoredTable
+from .rate_limit import RequestRateLimit
+from .webhooks import MAX_PAYLOADS, StoredWebhooks
 
-# Longer than any client waits [s].
-_SLOW_S = 600.0
+# Longer than the timeout of any client [s].
+_SLOW_ANSWER_S = 600.0
 
-_BEFORE = {
+# The errors of faults that happen before a request is executed.
+_ERRORS_BEFORE = {
     Fault.SERVER_ERROR: server_error,
     Fault.RATE_LIMITED: too_many_requests,
     Fault.MONTHLY_LIMIT: monthly_limit,
@@ -36,29 +37,29 @@ _BEFORE = {
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Reply = Callable[[web.Request, Any], Any]
-T = TypeVar('T', Table, StoredField)
+T = TypeVar('T', StoredTable, StoredField)
 
 
 class AirtableServer:
     """
-    One base and the token that opens it. Lives in one event loop.
+    One base and its access token; runs in one event loop.
 
     `calls` are the requests so far, as `GET {base}/devices`; `rate_limit` may be None.
     """
 
-    def __init__(self, api_key: str, base_id: str, rate_limit: RateLimit | None) -> None:
+    def __init__(self, api_key: str, base_id: str, rate_limit: RequestRateLimit | None) -> None:
         self.api_key = api_key
         self.base_id = base_id
         self.rate_limit = rate_limit
-        self.faults = Faults()
+        self.faults = InjectedFaults()
         self.calls: list[str] = []
-        self._ids = Ids()
-        self.base = Base(self._ids)
-        self.webhooks = Webhooks(self.base, self._ids)
-        self.pages = records.Pages(self._ids)
+        self._ids = IdSequence()
+        self.base = StoredBase(self._ids)
+        self.webhooks = StoredWebhooks(self.base, self._ids)
+        self.pages = records.RecordPages(self._ids)
 
     def application(self) -> web.Application:
-        """Return the server for aiohttp to run."""
+        """Return the aiohttp application of the server."""
         application = web.Application(middlewares=[self._middleware])
         meta, hooks = '/v0/meta/bases/{base}/tables', '/v0/bases/{base}/webhooks'
         rows = '/v0/{base}/{table}'
@@ -87,7 +88,7 @@ class AirtableServer:
             application.router.add_route(method, path, self._handler(reply))
         return application
 
-    # What every request goes through
+    # Every request
 
     @web.middleware
     async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -100,18 +101,18 @@ class AirtableServer:
             return web.Response(text='<html>Please log in</html>', content_type='text/html')
         try:
             self._admit(request)
-            if fault in _BEFORE:
-                raise _BEFORE[fault]()
-            with self.webhooks.noting('publicApi'):
+            if fault in _ERRORS_BEFORE:
+                raise _ERRORS_BEFORE[fault]()
+            with self.webhooks.recording('publicApi'):
                 response = await handler(request)
-        except ApiError as error:
+        except AirtableApiError as error:
             return web.json_response(error.body, status=error.status)
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
             return web.json_response(not_found().body, status=404)
         if fault is Fault.SERVER_ERROR_AFTER:
             return web.json_response(server_error().body, status=500)
         if fault is Fault.SLOW:
-            await asyncio.sleep(_SLOW_S)
+            await asyncio.sleep(_SLOW_ANSWER_S)
         if fault is Fault.LOST_ANSWER and request.transport is not None:
             request.transport.abort()
         return response
@@ -132,12 +133,12 @@ class AirtableServer:
                 try:
                     body = await request.json()
                 except json.JSONDecodeError:
-                    raise ApiError(400, 'INVALID_JSON') from None
+                    raise AirtableApiError(400, 'INVALID_JSON') from None
             return web.json_response(reply(request, body))
 
         return handle
 
-    def _table(self, request: web.Request) -> Table:
+    def _table(self, request: web.Request) -> StoredTable:
         return self.base.table(request.match_info['table'])
 
     # Schema

@@ -1,4 +1,4 @@
-"""Lists of what changed: https://airtable.com/developers/web/api/webhooks-overview."""
+"""Webhooks, which list changes: https://airtable.com/developers/web/api/webhooks-overview."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .errors import invalid, not_found
-from .ids import Ids
-from .model import Base, Table
+from .ids import IdSequence
+from .model import StoredBase, StoredTable
 
 MAX_WEBHOOKS = 10
 MAX_PAYLOADS = 50
-LIFE = timedelta(days=7)
+LIFETIME = timedelta(days=7)
 
 _DATA_TYPES = frozenset({'tableData', 'tableFields', 'tableMetadata'})
 
-# For each table id: its name, its columns' names, and its rows' cells.
+# By table id: the name of the table, the names of its columns, the cells of its rows.
 _Snapshot = dict[str, tuple[str, dict[str, str], dict[str, dict[str, Any]]]]
 
 
 class StoredWebhook:
-    """What changed since it was created, in payloads that are counted from 1."""
+    """The changes since its creation, in payloads that are numbered from 1."""
 
     def __init__(self, id_: str, body: dict[str, Any]) -> None:
         self.id = id_
         self.notification_url = body.get('notificationUrl')
         self.specification = body['specification']
         self.payloads: list[dict[str, Any]] = []
-        self.expires = _now() + LIFE
+        self.expires = _now() + LIFETIME
 
     @property
     def is_enabled(self) -> bool:
+        """Whether the webhook has not expired."""
         return _now() < self.expires
 
     def json(self) -> dict[str, Any]:
@@ -51,10 +52,10 @@ class StoredWebhook:
         }
 
     def page(self, cursor: int, limit: int) -> dict[str, Any]:
-        """Return the payloads from a cursor on; the webhook lives a week longer."""
+        """Return payloads from a cursor on; extends the life of the webhook."""
         payloads = self.payloads[cursor - 1 : cursor - 1 + limit]
         if self.is_enabled:
-            self.expires = _now() + LIFE
+            self.expires = _now() + LIFETIME
         return {
             'payloads': payloads,
             'cursor': cursor + len(payloads),
@@ -62,17 +63,17 @@ class StoredWebhook:
         }
 
 
-class Webhooks:
+class StoredWebhooks:
     """The webhooks of a base."""
 
-    def __init__(self, base: Base, ids: Ids) -> None:
+    def __init__(self, base: StoredBase, ids: IdSequence) -> None:
         self._base = base
         self._ids = ids
         self._transactions = 0
         self.webhooks: dict[str, StoredWebhook] = {}
 
     def create(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Begin to note changes."""
+        """Create a webhook, which records changes from now on."""
         try:
             types = set(body['specification']['options']['filters']['dataTypes'])
         except (KeyError, TypeError):
@@ -90,13 +91,14 @@ class Webhooks:
         }
 
     def find(self, id_: str) -> StoredWebhook:
+        """Return a webhook; raises AirtableApiError."""
         if id_ not in self.webhooks:
             raise not_found()
         return self.webhooks[id_]
 
     @contextmanager
-    def noting(self, source: str) -> Iterator[None]:
-        """Note what is changed within the context; `source` is `client` or `publicApi`."""
+    def recording(self, source: str) -> Iterator[None]:
+        """Record the changes made within the context; `source` is `client` or `publicApi`."""
         if not self.webhooks:
             yield
             return
@@ -118,11 +120,11 @@ class Webhooks:
                 webhook.payloads.append(payload)
 
 
-def _snapshot(base: Base) -> _Snapshot:
+def _snapshot(base: StoredBase) -> _Snapshot:
     return {table.id: _table_snapshot(table) for table in base}
 
 
-def _table_snapshot(table: Table) -> tuple[str, dict[str, str], dict[str, dict[str, Any]]]:
+def _table_snapshot(table: StoredTable) -> tuple[str, dict[str, str], dict[str, dict[str, Any]]]:
     return (
         table.name,
         {field.id: field.name for field in table.fields},

@@ -14,7 +14,7 @@ from hos_device_layer.database.airtable.client import Airtable
 from hos_device_layer.database.airtable.credentials import Credentials
 from hos_device_layer.database.airtable.rate_limiter import RateLimiter, RequestPolicy
 from hos_device_layer.database.airtable.requests import LostAnswerError, RejectedError
-from hos_device_layer.testing.airtable import Base, Fault, RunningAirtable
+from hos_device_layer.testing.airtable import Fault, RunningAirtable, StoredBase
 
 NAME = {'name': 'name', 'type': 'singleLineText'}
 
@@ -95,7 +95,7 @@ def test_a_table_whose_pages_keep_expiring_fails_whole(
 def test_a_column_renamed_between_pages_is_read_as_one(
     server: RunningAirtable, airtable: Airtable, long_table: TableSchema
 ) -> None:
-    base: list[Base] = []
+    base: list[StoredBase] = []
     server.edit(base.append)
 
     def rename() -> None:

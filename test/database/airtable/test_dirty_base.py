@@ -13,7 +13,7 @@ from hos_device_layer.database.airtable.matching import RememberedIds
 from hos_device_layer.database.airtable.problem_report import write_back
 from hos_device_layer.database.airtable.pull import BaseSnapshot, read_base
 from hos_device_layer.database.airtable.push import push_tables
-from hos_device_layer.testing.airtable import Base, Fault, RunningAirtable, find_row
+from hos_device_layer.testing.airtable import Fault, RunningAirtable, StoredBase, find_row
 
 FUNCTION = {'device_types': ['UsbBridge']}
 
@@ -123,7 +123,7 @@ def dirty(server: RunningAirtable, airtable: Airtable) -> BaseSnapshot:
         ],
     )
 
-    def rename_and_remove(base: Base) -> None:
+    def rename_and_remove(base: StoredBase) -> None:
         base.table('fleet-b').field('device_id').name = 'Name of the device'
         streams = base.table('streams')
         streams.fields = [field for field in streams.fields if field.name != 'device_types']
@@ -148,7 +148,7 @@ def test_the_rest_works(dirty: BaseSnapshot) -> None:
 
 
 def problems_column(server: RunningAirtable, table: str, row: str) -> str:
-    def read(base: Base) -> str:
+    def read(base: StoredBase) -> str:
         found = base.table(table)
         return str(find_row(found, row).cells.get(found.field('problems').id, ''))
 

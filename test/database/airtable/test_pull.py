@@ -6,7 +6,7 @@ from hos_device_layer.core.errors import DatabaseError
 from hos_device_layer.database.airtable.client import Airtable
 from hos_device_layer.database.airtable.matching import RememberedIds
 from hos_device_layer.database.airtable.pull import read_base
-from hos_device_layer.testing.airtable import Base, RunningAirtable
+from hos_device_layer.testing.airtable import RunningAirtable, StoredBase
 
 
 def test_a_base_without_any_table_of_a_specification_is_an_error(airtable: Airtable) -> None:
@@ -17,7 +17,7 @@ def test_a_base_without_any_table_of_a_specification_is_an_error(airtable: Airta
 def test_a_column_deleted_while_it_is_read_makes_it_read_again(
     filled: RunningAirtable, airtable: Airtable
 ) -> None:
-    base: list[Base] = []
+    base: list[StoredBase] = []
     filled.edit(base.append)
 
     def delete() -> None:

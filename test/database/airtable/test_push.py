@@ -14,7 +14,7 @@ from hos_device_layer.database.airtable.init import init_base
 from hos_device_layer.database.airtable.matching import RememberedIds
 from hos_device_layer.database.airtable.pull import read_base
 from hos_device_layer.database.airtable.push import PushSummary, push_tables
-from hos_device_layer.testing.airtable import Base, Fault, RunningAirtable
+from hos_device_layer.testing.airtable import Fault, RunningAirtable, StoredBase
 
 FLEETS = ['fleet-demo', 'fleet-lab']
 LOST = [Fault.LOST_ANSWER, Fault.SERVER_ERROR_AFTER]
@@ -86,7 +86,7 @@ def test_push_names_what_the_base_lacks_and_writes_nothing(
 ) -> None:
     init_base(airtable, RememberedIds(), ['fleet-demo'])
 
-    def remove_column(base: Base) -> None:
+    def remove_column(base: StoredBase) -> None:
         apis = base.table('apis')
         apis.fields = [field for field in apis.fields if field.name != 'timeout_s']
 
@@ -106,7 +106,7 @@ def test_push_finds_the_other_name_of_the_serializers(
 ) -> None:
     init_base(airtable, RememberedIds(), FLEETS)
 
-    def rename(base: Base) -> None:
+    def rename(base: StoredBase) -> None:
         base.table('serializers').name = 'api_serializers'
 
     server.edit(rename)
@@ -130,7 +130,7 @@ def test_a_column_of_another_kind_is_told(
 ) -> None:
     init_base(airtable, RememberedIds(), FLEETS)
 
-    def make_number(base: Base) -> None:
+    def make_number(base: StoredBase) -> None:
         field = base.table('devices').field('ros_target')
         field.type, field.options = 'number', {'precision': 0}
 

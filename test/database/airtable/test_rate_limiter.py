@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hos_device_layer.database.airtable.rate_limiter import RateLimiter, RequestPolicy
-from hos_device_layer.testing.airtable import RateLimit
+from hos_device_layer.testing.airtable import RequestRateLimit
 
 
 class VirtualTime:
@@ -32,7 +32,7 @@ def test_airtable_never_refuses_a_limited_client(gaps: list[float], delays: list
         arrivals.append(time.now + delay)
 
     now = iter(sorted(arrivals))
-    limit = RateLimit(clock=now.__next__)
+    limit = RequestRateLimit(clock=now.__next__)
     for _ in arrivals:
         limit.admit()
 

@@ -69,7 +69,7 @@ def test_a_replayed_device_does_not_answer_another_command() -> None:
     board = ReplayedBoard([Piece(0, 'p', FROM_DEVICE, b'hello'), Piece(1, 'p', TO_DEVICE, b'X\n')])
     assert list(board.plugged()) == [(0.0, b'hello')]
     assert list(board.receive(b'Y\n')) == []
-    assert board.problem == "came b'Y\\n' instead of b'X\\n'" and not board.is_finished
+    assert board.problem == "expected b'X\\n', received b'Y\\n'" and not board.is_finished
 
 
 def test_a_recording_needs_a_writable_file(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from running_host import SERIAL_DRIVERS, running_host
 
 from hos_client.host.device_registry import DeviceState
 from hos_client.host.driver_selection import candidates_for
-from hos_device_layer.testing.serial_device import Instrument, JsonBoard, L1Board
+from hos_device_layer.testing.serial_device import JsonBoard, L1Board, QueryInstrument
 
 
 def test_the_order_of_drivers() -> None:
@@ -29,7 +29,7 @@ def test_the_order_of_drivers() -> None:
 
 
 def test_the_driver_of_each_type() -> None:
-    boards = {'Shaker': L1Board(), 'Meter': Instrument({}), 'Balance': JsonBoard({})}
+    boards = {'Shaker': L1Board(), 'Meter': QueryInstrument({}), 'Balance': JsonBoard({})}
     for device_type, driver in zip(boards, ('L1Driver', 'LineDriver', 'JsonLinesDriver')):
         with running_host(*SERIAL_DRIVERS, of_fleet=fleet(row(device_type=device_type))) as rig:
             rig.bench.plug(boards[device_type], serial_number='K6101')

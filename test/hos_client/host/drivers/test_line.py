@@ -10,7 +10,7 @@ from running_host import SERIAL_DRIVERS, running_host
 
 from hos_client.host import Action
 from hos_client.host.drivers.line import LineDriver
-from hos_device_layer.testing.serial_device import Instrument, LineBoard, SilentBoard
+from hos_device_layer.testing.serial_device import LineBoard, QueryInstrument, SilentBoard
 
 METER = fleet(row(device_type='Meter'))
 FUNCTIONS = {function.name: function for function in METER.functions}
@@ -18,7 +18,7 @@ READ, SET_RANGE = FUNCTIONS['meter_read'], FUNCTIONS['meter_range_set']
 
 
 def test_an_instrument_end_to_end() -> None:
-    meter = Instrument({'MEAS:VOLT:DC?': '+1.25E+00'}, identity='ACME,M1,7,1.0')
+    meter = QueryInstrument({'MEAS:VOLT:DC?': '+1.25E+00'}, identity='ACME,M1,7,1.0')
     with running_host(*SERIAL_DRIVERS, of_fleet=METER) as rig:
         rig.plug(meter)
         assert [d.name for d in described_devices(rig.gateway)] == ['ACME,M1,7,1.0']
@@ -58,7 +58,7 @@ def test_a_late_answer_is_not_taken_for_the_next_one() -> None:
 
 def test_the_error_for_an_invalid_answer_quotes_it() -> None:
     with running_host(*SERIAL_DRIVERS, of_fleet=METER) as rig:
-        rig.plug(Instrument({'MEAS:VOLT:DC?': 'OVLD'}))
+        rig.plug(QueryInstrument({'MEAS:VOLT:DC?': 'OVLD'}))
         success, error, _ = rig.call(READ)
         assert not success and "got 'OVLD'" in error and 'volt:float64' in error
 
