@@ -20,7 +20,6 @@ from hos_device_layer.database.installed import installed_device_db
 from hos_generator.__main__ import main
 from hos_generator.names import function_names
 from hos_generator.source import device_api_source
-from hos_generator.texts import literal
 
 # Texts that try to get out of a docstring or a literal, beside arbitrary ones.
 NASTY = [
@@ -152,11 +151,6 @@ def test_the_result_classes_read_what_the_manager_writes(spec: Spec) -> None:
             setattr(result, result.__struct_fields__[0], 0)
         with pytest.raises(ValueMismatchError, match='run: hos generate'):
             result_class.parse('{}')
-
-
-@given(st.text())
-def test_a_literal_is_its_text(text: str) -> None:
-    assert ast.literal_eval(literal(text)) == text
 
 
 def test_the_docstring_tells_what_a_caller_needs() -> None:
