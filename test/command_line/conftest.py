@@ -18,8 +18,10 @@ UIDLESS_ROW = '\n- device_id: N0001\n  device_type: DeltaHaive\n'
 
 
 @pytest.fixture(scope='session')
-def hos(ros_domain_id: int, tmp_path_factory: pytest.TempPathFactory) -> HosCommand:
-    return HosCommand(tmp_path_factory.mktemp('home'))
+def hos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HosCommand]:
+    """The command with a home folder and a ROS domain that other tests do not use."""
+    with reserved_ros_domain() as domain_id:
+        yield HosCommand(tmp_path_factory.mktemp('home'), ROS_DOMAIN_ID=str(domain_id))
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def device_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def fleet(hos: HosCommand, device_db: Path) -> Iterator[RunningCommand]:
     """`hos up` with a real device manager and simulated devices, all of them connected."""
     # Any free port: other tests run `hos up` at the same time.

@@ -35,10 +35,7 @@ def is_running(pid: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_it_runs_the_sample_and_ends_all_its_programs(
-    elsewhere: HosCommand, number: signal.Signals
-) -> None:
+def test_it_runs_the_sample_and_ends_all_its_programs(elsewhere: HosCommand) -> None:
     with occupied_port(), elsewhere.running('up') as up:
         up.wait_for("^Simulating the devices of fleet 'demo'. .*hos up --device-db FOLDER")
         up.wait_for(rf'^Port {DEFAULT_PORT} is in use; the gateway listens on port \d+\.$')
@@ -46,8 +43,17 @@ def test_it_runs_the_sample_and_ends_all_its_programs(
         up.wait_for('simulated_fleet')
         programs = up.children()
         assert any('device_manager' in program for program in programs.values())
-        assert up.stop(number) == 0
+        assert up.stop(signal.SIGINT) == 0
         assert [pid for pid in programs if is_running(pid)] == []
+
+
+def test_sigterm_ends_it_too(elsewhere: HosCommand, device_db: Path) -> None:
+    options = ('--no-simulate', '--no-host', '--gateway-port', 0)
+    with elsewhere.running('up', '--device-db', device_db, *options) as up:
+        up.wait_for('devices expected')
+        (manager,) = up.children()
+        assert up.stop(signal.SIGTERM) == 0
+        assert not is_running(manager)
 
 
 def test_it_ends_when_the_device_manager_ends(elsewhere: HosCommand, device_db: Path) -> None:

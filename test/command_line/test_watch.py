@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import signal
+import sys
 from pathlib import Path
 
 from hos_command import HosCommand, RunningCommand
@@ -31,9 +34,21 @@ def test_streams_can_be_left_out(hos: HosCommand, fleet: RunningCommand) -> None
 
 
 def test_connection_events_are_printed(elsewhere: HosCommand, device_db: Path) -> None:
-    options = ('--simulate', '--no-host', '--gateway-port', 0)
+    options = ('--no-simulate', '--no-host', '--gateway-port', 0)
     with (
         elsewhere.running('watch', '--no-streams') as watch,
-        elsewhere.running('up', '--device-db', device_db, *options),
+        elsewhere.running('up', '--device-db', device_db, *options) as up,
     ):
-        watch.wait_for(TIME + r'R2001 \(TubeRack, uid 10758656\) (re)?connected$')
+        up.wait_for('devices expected')
+        (manager,) = up.children().values()
+        port = re.search(r'gateway_port:=(\d+)', manager)
+        assert port
+        device = [sys.executable, '-m', 'hos_client', '--url', f'ws://127.0.0.1:{port[1]}']
+        device += ['--id', 'R2001', '--type', 'TubeRack', '--uid', '10758656']
+        connected = TIME + r'R2001 \(TubeRack, uid 10758656\) (re)?connected$'
+        # Again, since an event is lost that comes before the watch has discovered the manager.
+        while not watch.find(connected, 0):
+            assert up.process.poll() is None, up.output
+            with contextlib.closing(RunningCommand(device, elsewhere.environment)):
+                watch.find(connected, 3.0)
+        watch.wait_for(TIME + r'R2001 \(TubeRack, uid 10758656\) timed out$')

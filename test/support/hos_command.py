@@ -93,14 +93,18 @@ class RunningCommand:
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Wait for output that matches a pattern and return the first match."""
+        found = self.find(pattern, TIMEOUT_S)
+        assert found, f'no {pattern!r} in:\n{self.output}'
+        return found
+
+    def find(self, pattern: str, timeout_s: float) -> re.Match[str] | None:
+        """Return the first match of a pattern; None if there is none within the time."""
 
         def match() -> re.Match[str] | None:
             return re.search(pattern, ''.join(self._lines), re.MULTILINE)
 
         with self._changed:
-            found = self._changed.wait_for(match, TIMEOUT_S)
-            assert found, f'no {pattern!r} in:\n{"".join(self._lines)}'
-            return found
+            return self._changed.wait_for(match, timeout_s)
 
     def children(self) -> dict[int, str]:
         """Return the command lines of the programs that it started, by pid."""
