@@ -32,7 +32,8 @@ def add_parser(subparsers: Any) -> None:
         'devices',
         help='list the devices of the running fleet',
         description='List the devices of the running fleet with their states. Devices that '
-        'connect or ping without a row in the fleet are listed as waiting.',
+        'connect or ping without a row in the fleet are listed as waiting, with the description '
+        'that they send of themselves.',
     )
     parser.add_argument('--json', action='store_true', help='print the devices as JSON')
     parser.set_defaults(run=run)
@@ -79,7 +80,7 @@ def _device_rows(message: Any) -> list[dict[str, str]] | None:
 
 
 def _table(devices: list[dict[str, str]]) -> Table:
-    table = Table('device', 'type', 'uid', 'state', 'since', 'tasks')
+    table = Table('device', 'type', 'uid', 'state', 'since', 'tasks', 'description')
     for row in devices:
         state = row['state']
         table.add_row(
@@ -89,6 +90,7 @@ def _table(devices: list[dict[str, str]]) -> Table:
             f'[{_STATE_COLOURS.get(state, "default")}]{state}',
             _since(row) if state != ConnectionState.EXPECTED.value else '',
             row['tasks'],
+            escape(row.get('description', '')),
         )
     return table
 

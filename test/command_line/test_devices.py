@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
 
-from hos_command import HosCommand, RunningCommand
+from hos_command import HosCommand, RunningCommand, gateway_url
 
 CONNECTED = {
     'device_id': 'H4001',
@@ -28,10 +30,10 @@ def test_a_table_shows_every_device(hos: HosCommand, fleet: RunningCommand) -> N
     rows = [[cell.strip() for cell in line.split('│')[1:-1]] for line in out.splitlines()]
     by_id = {row[0]: row[1:] for row in rows if row}
     assert len(by_id) == 12
-    device_type, uid, state, since, tasks = by_id['H4001']
+    device_type, uid, state, since, tasks, _ = by_id['H4001']
     assert (device_type, uid, state, tasks) == ('DeltaHaive', '13212703', 'connected', '0')
     assert len(since.split(':')) == 3
-    assert by_id['N0001'] == ['DeltaHaive', 'unknown', 'expected', '', '0']
+    assert by_id['N0001'] == ['DeltaHaive', 'unknown', 'expected', '', '0', '']
 
 
 def test_json_holds_the_same(hos: HosCommand, fleet: RunningCommand) -> None:
@@ -42,5 +44,20 @@ def test_json_holds_the_same(hos: HosCommand, fleet: RunningCommand) -> None:
     assert len(by_id) == 12
     since_s = float(by_id['H4001'].pop('since_s'))
     assert since_s > 1.6e9
-    assert by_id['H4001'] == CONNECTED
+    assert by_id['H4001'].items() >= CONNECTED.items()
     assert by_id['N0001'].items() >= EXPECTED.items()
+
+
+def test_a_device_that_is_not_in_the_fleet_is_listed_with_what_it_says_of_itself(
+    hos: HosCommand, fleet: RunningCommand
+) -> None:
+    device = [sys.executable, '-m', 'hos_client', '--url', gateway_url(fleet)]
+    device += ['--id', 'lamp', '--type', 'Lamp', '--name', 'bench lamp', '--uid', '4711']
+    with contextlib.closing(RunningCommand(device, hos.environment)) as client:
+        row: list[str] = []
+        while not row:
+            assert client.process.poll() is None, client.output
+            lines = [line for line in hos.run('devices').out.splitlines() if ' 4711 ' in line]
+            row = [cell.strip() for line in lines for cell in line.split('│')[1:-1]]
+    assert row[:4] == ['?', 'not in the fleet', '4711', 'waiting']
+    assert 'bench lamp' in row[-1]

@@ -39,13 +39,13 @@ def test_revoking(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert token_command(path, 'revoke', 'shift') == 0
     assert TokenFile(path).authenticate(token) is None
     assert token_command(path, 'revoke', 'shift') == 1
-    assert 'there are: none' in capsys.readouterr().err
+    assert "'shift'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ('words', 'reason'),
     [
-        (('add', ''), 'needs a name'),
+        (('add', ''), 'needs a printable name'),
         (('add', 'known'), 'already'),
         (('add', 'x', '--role', 'viewer', '--uid', '1'), 'found --role viewer'),
     ],

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import signal
 import sys
 from pathlib import Path
 
-from hos_command import HosCommand, RunningCommand
+from hos_command import HosCommand, RunningCommand, gateway_url
 
 TIME = r'^\d\d:\d\d:\d\d\.\d{3} '
 
@@ -40,10 +39,7 @@ def test_connection_events_are_printed(elsewhere: HosCommand, device_db: Path) -
         elsewhere.running('up', '--device-db', device_db, *options) as up,
     ):
         up.wait_for('devices expected')
-        (manager,) = up.children().values()
-        port = re.search(r'gateway_port:=(\d+)', manager)
-        assert port
-        device = [sys.executable, '-m', 'hos_client', '--url', f'ws://127.0.0.1:{port[1]}']
+        device = [sys.executable, '-m', 'hos_client', '--url', gateway_url(up)]
         device += ['--id', 'R2001', '--type', 'TubeRack', '--uid', '10758656']
         connected = TIME + r'R2001 \(TubeRack, uid 10758656\) (re)?connected$'
         # Again, since an event is lost that comes before the watch has discovered the manager.

@@ -142,3 +142,10 @@ class RunningCommand:
             with self._changed:
                 self._lines.append(line)
                 self._changed.notify_all()
+
+
+def gateway_url(up: RunningCommand) -> str:
+    """Return the URL of the gateway that a running `hos up` has started."""
+    port = re.search(r'gateway_port:=(\d+)', ' '.join(up.children().values()))
+    assert port
+    return f'ws://127.0.0.1:{port[1]}'
