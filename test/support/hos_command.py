@@ -80,6 +80,8 @@ class RunningCommand:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # A process group of its own, which `close` ends as a whole.
+            start_new_session=True,
         )
         self._lines: list[str] = []
         self._changed = threading.Condition()
@@ -131,7 +133,9 @@ class RunningCommand:
         try:
             self.process.wait(TIMEOUT_S)
         finally:
-            self.process.kill()
+            # Also what it started and left behind.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self._reader.join(TIMEOUT_S)
             assert self.process.stdout is not None
             self.process.stdout.close()
