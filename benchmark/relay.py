@@ -52,9 +52,14 @@ class CallRelay(Node):
         self._discovery = self.create_timer(0.1, self._serve_when_discovered)
 
     def _serve_when_discovered(self) -> None:
-        # Requests before discovery are lost, and the relay does not repeat them.
+        # Messages before discovery are lost, and the relay does not repeat them.
         self._undiscovered = [c for c in self._undiscovered if not c.service_is_ready()]
-        if not self._undiscovered:
+        is_connected = (
+            self._results.get_subscription_count()
+            and self.count_publishers(topics.DEVICE_CMD_RESULT_TOPIC)
+            and not self._undiscovered
+        )
+        if is_connected:
             self._discovery.cancel()
             self.create_service(
                 DeviceAPICall,
