@@ -1,4 +1,8 @@
-"""What the manager promises of connections (DESIGN section 5), over DDS between processes."""
+"""
+What the manager promises of connections, over DDS between processes.
+
+The promises are in docs/architecture.md, section "Guarantees".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What the manager promises of calls and their results (DESIGN section 5), over DDS."""
+"""
+What the manager promises of calls and their results, over DDS.
+
+The promises are in docs/architecture.md, section "Guarantees".
+"""
 
 from __future__ import annotations
 
