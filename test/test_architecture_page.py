@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fake_fleet import UID as SHAKER_UID
@@ -18,15 +19,21 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from running_host import running_host
 from std_srvs.srv import Trigger
-from walks import PAGE, Step, Trace, described, read_walks
+from walks import PACKAGES, PAGE, Step, Trace, described, read_walks
 from websockets.sync.client import ClientConnection, connect
 
 from hos_client.host.drivers.l1 import L1Driver
 from hos_device_layer import topics
 from hos_device_layer.core.dispatch.connection_states import ConnectionState
 from hos_device_layer.core.dispatch.connections import Connections
-from hos_device_layer.core.dispatch.effects import PublishResult, PublishSample, SendCommand
-from hos_device_layer.core.dispatch.events import ConnectRequested, Pinged, StreamSampled
+from hos_device_layer.core.dispatch.effects import (
+    Answer,
+    Effect,
+    PublishResult,
+    PublishSample,
+    SendCommand,
+)
+from hos_device_layer.core.dispatch.events import ConnectRequested, Event, Pinged, StreamSampled
 from hos_device_layer.core.spec.tables import Tables
 from hos_device_layer.database import LocalCopy
 from hos_device_layer.database.airtable.client import Airtable
@@ -78,7 +85,7 @@ def test_a_call_and_a_ping_pass_through_at_most_eight_functions(walk: list[Step]
     assert len(walk) <= 8
 
 
-@pytest.mark.parametrize('package', ['hos_device_layer', 'hos_client'])
+@pytest.mark.parametrize('package', PACKAGES)
 def test_every_package_is_in_the_map(package: str) -> None:
     text = PAGE.read_text(encoding='utf-8')
     for file in (ROOT / package).rglob('__init__.py'):
@@ -89,6 +96,29 @@ def test_the_files_that_the_page_names_exist() -> None:
     text = PAGE.read_text(encoding='utf-8')
     for name in set(re.findall(r'`([\w/]+\.(?:py|toml|md))`', text)):
         assert any((ROOT / folder / name).exists() for folder in ('', 'hos_device_layer')), name
+
+
+def test_the_classes_and_methods_that_the_page_names_exist() -> None:
+    sources = [path.read_text() for name in PACKAGES for path in (ROOT / name).rglob('*.py')]
+    methods = {
+        f'{node.name}.{part.name}'
+        for source in sources
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ClassDef)
+        for part in node.body
+        if isinstance(part, ast.FunctionDef)
+    }
+    text = PAGE.read_text(encoding='utf-8')
+    named = set(re.findall(r'`([A-Z][a-z]\w+(?:\.\w+)?)[`(]', text))
+    assert {name for name in named if '.' in name} <= methods
+    words = set(re.findall(r'\w+', ' '.join(sources)))
+    assert {name for name in named if '.' not in name} <= words
+
+
+def test_every_event_is_handled_and_every_effect_performed(tmp_path: Path) -> None:
+    with manager_in_process(tmp_path) as (_, manager):
+        assert set(manager.dispatcher._handlers) == set(get_args(Event))
+        assert set(manager._performers) == set(get_args(Effect)) - set(get_args(Answer))
 
 
 @contextmanager

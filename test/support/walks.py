@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 from project import ROOT
 
 PAGE = ROOT / 'docs' / 'architecture.md'
-PACKAGES = tuple(f'{ROOT / name}/' for name in ('hos_client', 'hos_device_layer'))
+PACKAGES = 'hos_client', 'hos_device_layer'
+
+_FOLDERS = tuple(f'{ROOT / name}/' for name in PACKAGES)
 
 
 class Step(NamedTuple):
@@ -101,7 +103,7 @@ class Trace:
         code = frame.f_code
         if code in self._checkpoints:
             self._stacks.append(stack_of(frame.f_back))
-        if code.co_filename.startswith(PACKAGES):
+        if code.co_filename.startswith(_FOLDERS):
             self.calls.append(code)
 
 
@@ -109,7 +111,7 @@ def stack_of(frame: FrameType | None) -> list[CodeType]:
     """Return the functions of this project on the stack, the outermost first."""
     codes = []
     while frame is not None:
-        if frame.f_code.co_filename.startswith(PACKAGES):
+        if frame.f_code.co_filename.startswith(_FOLDERS):
             codes.append(frame.f_code)
         frame = frame.f_back
     return codes[::-1]
