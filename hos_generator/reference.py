@@ -40,7 +40,14 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 
 def main(folder: Path = DOCUMENTATION) -> int:
-    """Write all pages into a folder; returns the exit code."""
+    """Write all pages into a folder, which must exist; returns the exit code."""
+    if not folder.is_dir():
+        print(  # noqa: T201
+            f'expected the documentation of a source checkout in {folder}; run this command in a '
+            'checkout of the project',
+            file=sys.stderr,
+        )
+        return 1
     for name, render in PAGES.items():
         page = folder / name
         page.parent.mkdir(parents=True, exist_ok=True)
