@@ -1,7 +1,7 @@
 """
-Calling functions of devices from a ROS node; `gen/hos_device_api.py` puts a typed name to each.
+Call functions of devices from a ROS node; `gen/hos_device_api.py` has a typed function for each.
 
-Everything here works while the node is spun, by whichever executor, and blocks nobody.
+Calls make progress while the node is spun, by any executor. Nothing here blocks.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ S = TypeVar('S', bound='DeviceResult')
 @dataclass(frozen=True, eq=False)
 class DeviceAPICallInfo(Generic[R]):
     """
-    A call on its way, and where its outcome arrives.
+    A call that has been started, and the futures of its answer and its result.
 
-    Both futures are done at some time, whatever happens. `future` then holds the manager's answer,
-    a `DeviceAPICall.Response`; `result` the call's one `DeviceAPICallResult`, which has `success`
-    False and an `error` for a call that was refused or lost, too. `parse` makes the function's own
-    type of it, and so does `await`, in a coroutine that one of rclpy's older executors runs; the
-    events executor spins hot while a coroutine waits: use `result.add_done_callback` there.
+    Both futures always complete. `future` holds the manager's answer, a `DeviceAPICall.Response`;
+    `result` holds the only `DeviceAPICallResult` of the call. If the call is refused or lost, its
+    `success` is False and `error` says why. `parse` returns the typed result, and so does `await`
+    in a coroutine of a single- or multi-threaded executor. The events executor busy-loops while a
+    coroutine waits; use `result.add_done_callback` there.
     """
 
     call_time: float  # [s] since the epoch
@@ -64,12 +64,12 @@ class DeviceAPICallInfo(Generic[R]):
         """
         Return the typed result.
 
-        Raises CallFailedError with the reason if the call failed, CallPendingError if it has not
-        ended yet, and ValueMismatchError if the result is not what the generated code expects.
+        Raises CallFailedError with the reason if the call failed, CallPendingError if it has no
+        result yet, and ValueMismatchError if the result does not fit the generated code.
         """
         call = f'{self.function_name!r} of {self.device_id!r}'
         if not self.result.done():
-            raise CallPendingError(f'{call} has no result yet; wait for it while the node spins')
+            raise CallPendingError(f'{call} has no result yet; spin the node until it is done')
         message = self.result.result()
         if not message.success:
             raise CallFailedError(
@@ -85,7 +85,7 @@ class DeviceAPICallInfo(Generic[R]):
 class DeviceResult(msgspec.Struct, frozen=True):
     """The base of the generated result types."""
 
-    # The names that Python cannot have: as they are in the specification, and as they are here.
+    # Names that are not valid in Python: (name in the specification, name of the attribute).
     _names: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     @classmethod
@@ -99,21 +99,23 @@ class DeviceResult(msgspec.Struct, frozen=True):
             return msgspec.convert({names.get(n, n): v for n, v in values.items()}, cls)
         except (msgspec.DecodeError, UnicodeError) as error:
             raise ValueMismatchError(
-                f'{shortened(result_jsons)} is no {cls.__name__}: {error}; if the specification '
-                'was changed, run: hos generate'
+                f'result: expected {cls.__name__}, got {shortened(result_jsons)}: {error}; if the '
+                'specification was changed, run: hos generate'
             ) from None
 
 
 def no_values(_result_jsons: str) -> None:
-    """Parse the result of a function that has none."""
+    """Parse the result of a function that reports no values."""
 
 
 def value_dict(result_jsons: str) -> dict[str, Value]:
-    """Parse the result of any function, without a type; raises ValueMismatchError."""
+    """Parse the result of any function to its values by name; raises ValueMismatchError."""
     try:
         return msgspec.json.decode(result_jsons, type=dict[str, Value])
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise ValueMismatchError(f'{shortened(result_jsons)} is no result: {error}') from None
+        raise ValueMismatchError(
+            f'result: expected a JSON object, got {shortened(result_jsons)}: {error}'
+        ) from None
 
 
 def call_device(
@@ -124,9 +126,10 @@ def call_device(
     parse: Callable[[str], R],
 ) -> DeviceAPICallInfo[R]:
     """
-    Call a function with Python values; `arguments` go by declarations, `x:float32 -60..60 [mm]`.
+    Call a function with Python values.
 
-    Raises ValueMismatchError, before anything is sent, if a value does not fit its declaration.
+    The keys of `arguments` are declarations such as `x:float32 -60..60 [mm]`. Raises
+    ValueMismatchError, before anything is sent, if a value does not fit its declaration.
     """
     fields = [
         _typed_field(_declared(declaration), value, function_name)
@@ -142,7 +145,7 @@ def call_with_fields(
     fields: Sequence[TypedField],
     parse: Callable[[str], R],
 ) -> DeviceAPICallInfo[R]:
-    """Call a function with arguments as texts; it is the device manager that judges them."""
+    """Call a function with arguments as texts; only the device manager checks them."""
     _check_text('device_id', device_id)
     client = client_of(node)
     call = PendingCall(device_id, function_name, fields, time.time())
@@ -158,7 +161,7 @@ def call_with_fields(
     )
 
 
-# As many as there are arguments in a large specification.
+# More than the number of arguments in a large specification.
 _declared = lru_cache(maxsize=10_000)(Field.from_text)
 
 
@@ -172,7 +175,7 @@ def _typed_field(declared: Field, value: object, function_name: str) -> TypedFie
 
 
 def _plain(value: object) -> object:
-    # numpy's numbers are numbers, but neither int nor float.
+    # The numbers of numpy are registered as numbers, but they are neither int nor float.
     if isinstance(value, (int, float)):
         return value
     if isinstance(value, numbers.Integral):
@@ -186,4 +189,6 @@ def _check_text(name: str, text: object) -> None:
     except ValueMismatchError as error:
         raise ValueMismatchError(f'{name}: {error}') from None
     if '\0' in str(text):
-        raise ValueMismatchError(f'{name}: ROS would cut {shortened(text)} at its NUL')
+        raise ValueMismatchError(
+            f'{name}: expected text without NUL characters, got {shortened(text)}'
+        )

@@ -1,4 +1,4 @@
-"""The one client and the one subscription through which a node's API calls go."""
+"""The client and the subscription that all API calls of a node share."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from rclpy.node import Node
 from rclpy.task import Future
 from rclpy.timer import Timer
 
-from .core.pending_calls import Managers, PendingCalls
+from .core.pending_calls import ManagerIds, PendingCalls
 from .qos import RESULT_QOS, SERVICE_QOS
 from .services import DEVICE_API_CALL_SERVICE
 from .topics import DEVICE_API_CALL_RESULT_TOPIC
 
-# How long a call is held for a device manager that cannot be reached [s]. Discovery takes 2 to 3 s
-# where the first announcements are missed: after those, Fast DDS repeats them every 3 s.
+# How long a call is held while no device manager can be reached [s]. Discovery takes 2 to 3 s if
+# the first announcements are lost, because Fast DDS then repeats them every 3 s.
 MANAGER_TIMEOUT_S = 10.0
 
-# How long the manager may take to answer a call [s]. It answers at once; the rest is for bursts.
+# How long the manager may take to answer a call [s]. It answers immediately, except in bursts.
 ANSWER_TIMEOUT_S = 30.0
 
-# How often time is looked at while calls are held or unanswered [s].
+# Period of the timer that runs while calls are held or unanswered [s].
 _TICK_S = 0.05
 
-# After so many ticks the manager is asked again whether it can be reached.
+# The manager is probed again after this many ticks.
 _TICKS_PER_PROBE = 10
 
-# How often it is looked whether the manager is still there while calls wait for results [s].
+# Interval at which the manager's presence is checked while calls wait for results [s].
 _WATCH_S = 1.0
 
 
 class PendingCall:
-    """A call that has no result yet: what is sent, and the futures that wait for it."""
+    """A call that has no result yet: its request, and the futures to complete."""
 
     def __init__(
         self, device_id: str, function_name: str, fields: Sequence[TypedField], call_time: float
@@ -56,7 +56,7 @@ class PendingCall:
 
 
 def client_of(node: Node) -> DeviceAPIClient:
-    """Return the client of a node; it is made once and goes with the node."""
+    """Return the client of a node; it is created once and destroyed with the node."""
     with _clients_lock:
         client = _clients.get(node)
         if client is None:
@@ -70,26 +70,26 @@ _clients_lock = threading.Lock()
 
 class DeviceAPIClient:
     """
-    Sends API calls and finds their results; may be used from several threads.
+    Sends API calls and matches their results; may be used from several threads.
 
-    Calls are held until it is certain that their results will be heard, see `_probe`. Every call
-    ends: with its result, its refusal, or an error that tells how the manager was lost.
+    Calls are held until it is certain that their results will be received, see `_probe`. Every
+    call ends: with its result, its refusal, or an error that says why the manager was lost.
     """
 
     def __init__(self, node: Node) -> None:
-        # The node owns this object, through its subscription: nothing here may own the node.
+        # The node owns this object through its subscription, so nothing here may own the node.
         self._node = weakref.ref(node)
         self._lock = threading.RLock()
         self._calls: PendingCalls[PendingCall, DeviceAPICallResult] = PendingCalls(
             round(MANAGER_TIMEOUT_S / _TICK_S), round(ANSWER_TIMEOUT_S / _TICK_S)
         )
-        self._managers: Managers = frozenset()
+        self._managers: ManagerIds = frozenset()
         self._is_ready = False
         self._probes: list[Future] = []
         self._ticks_to_probe = 0
-        # A callback that awaits a result must not keep the result from coming.
+        # Results must still be received while a callback of the default group awaits one.
         group = MutuallyExclusiveCallbackGroup()
-        # The subscription comes before the client: see `_probe`.
+        # The subscription must be created before the client: see `_probe`.
         self._subscription = node.create_subscription(
             DeviceAPICallResult,
             DEVICE_API_CALL_RESULT_TOPIC,
@@ -106,12 +106,12 @@ class DeviceAPIClient:
     def _create_timer(
         self, node: Node, period_s: float, callback: Callable[[], None], group: CallbackGroup
     ) -> Timer:
-        # Both run only as long as there are calls to look after.
+        # Both timers run only while there are pending calls.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         return node.create_timer(period_s, callback, group, steady, autostart=False)
 
     def start(self, call: PendingCall) -> None:
-        """Send a call, now or when the manager can be reached; raises if the node is destroyed."""
+        """Send a call, or hold it until the manager is reached; raises if the node is gone."""
         with self._lock, self.ros_client.handle:
             if self._watch_timer.is_canceled():
                 self._refresh_managers()
@@ -133,11 +133,11 @@ class DeviceAPIClient:
 
     def _probe(self) -> None:
         """
-        Ask the manager for a function of no device, which it refuses.
+        Send a call without a device, which the manager refuses.
 
-        A result that is published before its publisher has discovered our subscription is lost,
-        and so is an answer. Discovery keeps the order of our subscription and our client: when an
-        answer arrived, results will.
+        A result that is published before its publisher has discovered our subscription is lost.
+        The manager discovers our subscription before our client, in the order of their creation:
+        once an answer arrives, results will arrive too.
         """
         if self._ticks_to_probe > 0 or not self.ros_client.service_is_ready():
             return
@@ -165,11 +165,11 @@ class DeviceAPIClient:
         self._managers = managers
         self._is_ready = False
         self._drop_probes()
-        for call, task_id in self._calls.lose(managers).items():
+        for call, task_id in self._calls.take_lost(managers).items():
             self._give_up(
                 call,
-                'the device manager ended before it reported the result; whether the device '
-                'carried out the call is unknown',
+                'the device manager ended before it reported the result; the device may have '
+                'executed the call',
                 task_id,
             )
 
@@ -177,11 +177,11 @@ class DeviceAPIClient:
 
     @contextlib.contextmanager
     def _handling(self) -> Iterator[None]:
-        # Executors deliver what was queued before the node was destroyed.
+        # After a node is destroyed, executors still deliver what was queued for it.
         with contextlib.suppress(InvalidHandle), self._lock:
             yield
 
-    def _on_probe_answered(self, managers: Managers, _answer: Future) -> None:
+    def _on_probe_answered(self, managers: ManagerIds, _answer: Future) -> None:
         with self._handling():
             if self._is_ready or managers != self._managers:
                 return
@@ -232,14 +232,14 @@ class DeviceAPIClient:
         for call in held:
             self._give_up(
                 call,
-                f'the device manager is not there: no answer from {self.ros_client.service_name} '
-                f'in {MANAGER_TIMEOUT_S:g} s. Start it, or compare namespace and ROS_DOMAIN_ID',
+                f'no device manager found: no answer from {self.ros_client.service_name} within '
+                f'{MANAGER_TIMEOUT_S:g} s; start it, or check the namespace and ROS_DOMAIN_ID',
             )
         for call in unanswered:
             self._give_up(
                 call,
-                f'the device manager did not answer in {ANSWER_TIMEOUT_S:g} s; whether the '
-                'device carries out the call is unknown',
+                f'the device manager did not answer within {ANSWER_TIMEOUT_S:g} s; the device may '
+                'still execute the call',
             )
 
     def _give_up(self, call: PendingCall, error: str, task_id: int = 0) -> None:
@@ -250,8 +250,8 @@ class DeviceAPIClient:
         self._set(call.result, _failure(call, error, task_id))
 
     def _set(self, future: Future, value: object) -> None:
-        # As with the answer of a service, callbacks are tasks of the executor that spins the node
-        # now: an exception in one comes to light there.
+        # As with the answer of a service, callbacks become tasks of the executor that spins the
+        # node, so that their exceptions are raised there.
         node = self._node()
         if node is not None:
             future._set_executor(node.executor)

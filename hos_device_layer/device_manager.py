@@ -54,14 +54,14 @@ from .task_ids import task_ids_or_random
 
 NODE_NAME = 'device_manager'
 
-# How late a timeout may be noticed, and a held command be sent [s].
+# The longest delay before a timeout is noticed or a held command is sent [s].
 _TICK_S = 0.05
 
-# Between two ticks that are further apart this process was paused [s].
+# If the time between two ticks is longer than this, the process was paused [s].
 _PAUSE_S = 0.2
 
-# What is published faster than this overruns its readers' buffers, and DDS would send it again
-# only seconds after the manager has stopped.
+# Publishing faster than this overruns the buffers of the readers; DDS would resend the lost
+# messages seconds later, after the manager has stopped.
 _BURST = 50
 _BURST_S = 0.004
 
@@ -70,8 +70,8 @@ class DeviceManager(Node):
     """
     Connects the devices of a fleet and runs API calls on them.
 
-    Its topics and services are those of `topics` and `services`, its parameters those of
-    `parameters`. To be spun by one thread. Raises ParameterError.
+    Topics and services are listed in `topics` and `services`, parameters in `parameters`. Must be
+    spun by one thread. Raises ParameterError.
     """
 
     def __init__(self, **node_options: Any) -> None:
@@ -110,12 +110,12 @@ class DeviceManager(Node):
         """
         Handle an event and perform its effects; returns the answer to a request.
 
-        `link` is the name of the link that reports the event, '' for none.
+        `link` is the name of the link that reports the event, or '' if no link does.
         """
         try:
             effects = self.dispatcher.handle(event, self._time.now(), link)
         except Exception:
-            # A defect in handling one event must not leave its request unanswered.
+            # A request must be answered even if handling it fails.
             self.get_logger().error(traceback.format_exc())
             return _failed_answer(event)
         answer: Answer | None = None
@@ -127,12 +127,12 @@ class DeviceManager(Node):
         return answer
 
     def replace_spec(self, spec: Spec) -> None:
-        """Continue with another specification; running tasks end under the previous one."""
+        """Use another specification; running tasks keep the definitions they started with."""
         self.handle_event('', SpecReplaced(spec))
         self._offer_to_hosts()
 
     def stop(self) -> None:
-        """End the running tasks, deliver their results and free everything."""
+        """End all running tasks, deliver their results and free all resources."""
         self._reloading.stop()
         effects = self.dispatcher.handle(StopRequested(), self._time.now())
         for start in range(0, len(effects), _BURST):
@@ -148,7 +148,7 @@ class DeviceManager(Node):
         diagnostics = Diagnostics(self, self.dispatcher)
         self.create_timer(_TICK_S, self._on_tick, clock=steady)
         if self.settings.gateway is not None:
-            # It needs the executor, which the node does not have yet.
+            # The gateway needs the executor; the node is added to it after construction.
             self._opening = self.create_timer(0.0, self._open_gateway, clock=steady)
         self.create_timer(self.settings.diagnostics_period_s, diagnostics.publish, clock=steady)
 
@@ -161,7 +161,7 @@ class DeviceManager(Node):
                 self, settings, self.handle_event, self.settings.expose_device_services
             )
         except GatewayError as error:
-            self.get_logger().error(f'{error}. Until then devices without ROS cannot connect.')
+            self.get_logger().error(f'{error}. Devices without ROS cannot connect.')
             return
         self._gateway = self._links[GATEWAY_LINK] = gateway
         self._offer_to_hosts()
@@ -191,7 +191,7 @@ class DeviceManager(Node):
         try:
             self._performers[type(effect)](effect)
         except Exception as error:
-            # One effect that cannot be performed must not stop the others.
+            # If one effect fails, the others must still be performed.
             self.get_logger().error(traceback.format_exc())
             if isinstance(effect, SendCommand):
                 failure = f'the command could not be sent: {error!r}'

@@ -26,7 +26,7 @@ _LEVELS = {
 
 
 class Diagnostics:
-    """Publishes one status for the manager and one for each device, if there is a subscriber."""
+    """Publishes one status for the manager and one for each device while there are subscribers."""
 
     def __init__(self, node: Node, dispatcher: Dispatcher) -> None:
         self._node = node
@@ -35,7 +35,7 @@ class Diagnostics:
             DiagnosticArray,
             DIAGNOSTICS_TOPIC,
             DIAGNOSTICS_QOS,
-            # A new subscriber receives the state at once.
+            # A new subscriber receives the current state immediately.
             event_callbacks=PublisherEventCallbacks(
                 matched=guarded(node, lambda _: self.publish())
             ),

@@ -1,4 +1,4 @@
-"""Callbacks whose mistakes stay with them."""
+"""Wrap callbacks so that exceptions are logged, not raised."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rclpy.node import Node
 
 def guarded(node: Node, callback: Callable[..., object]) -> Callable[..., None]:
     """
-    Return a callback that logs what the given one raises.
+    Return a callback that calls the given one and logs its exceptions.
 
-    Needed for all that an events executor runs as a task: done callbacks of futures, events of
-    publishers and subscriptions, `create_task`. In Jazzy an exception there ends the process with
-    a segmentation fault, https://github.com/ros2/rclpy/issues/1641; in timers, subscriptions and
-    services it comes out of `spin_once`.
+    Required for every callback that an events executor runs as a task: done callbacks of futures,
+    events of publishers and subscriptions, `create_task`. In Jazzy, an exception in such a task
+    ends the process with a segmentation fault (https://github.com/ros2/rclpy/issues/1641). An
+    exception in a timer, subscription or service callback is raised by `spin_once` instead.
     """
 
     def call(*arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""The time of the device manager, in which a pause of the whole process counts little."""
+"""The device manager's clock: a pause of the whole process hardly advances it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .core.timestamp import Timestamp
 
 class ManagerClock:
     """
-    A steady clock that `tick` has to be called on every `tick_s`.
+    A steady clock; `tick` must be called every `tick_s`.
 
-    While the process is paused it hears no device, so a pause does not count as silence of the
-    devices: of a gap between two ticks longer than `pause_s`, only `tick_s` counts.
+    A paused process cannot receive pings, so a pause must not count as silence of the devices: if
+    the time between two ticks is longer than `pause_s`, the clock advances by `tick_s` only.
     """
 
     def __init__(self, tick_s: float, pause_s: float) -> None:
@@ -22,7 +22,7 @@ class ManagerClock:
         self._paused_s = 0.0
 
     def now(self) -> Timestamp:
-        """Return the time."""
+        """Return the current time."""
         return Timestamp(time.monotonic() - self._paused_s, time.time())
 
     def tick(self) -> None:

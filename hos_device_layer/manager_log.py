@@ -1,4 +1,4 @@
-"""The log of the device manager, of which devices and callers can only use so much."""
+"""The device manager's log messages about devices and callers, with rate limits."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rclpy.impl.rcutils_logger import RcutilsLogger
 from .core.dispatch.effects import LogDropped, PublishConnectionEvent
 from .core.log_rate_limiter import LogRateLimiter
 
-# More than a person reads. A whole fleet that connects at once has a limit of its own, so that no
-# warning is lost among these lines.
+# More than a person can read. Connection events have their own limit, so that a fleet that
+# connects at once does not suppress any warning.
 _WARNINGS_PER_S = 20
 _EVENTS_PER_S = 100
 
 
 class ManagerLog:
-    """Writes what devices and callers cause, within limits."""
+    """Logs what devices and callers cause, within rate limits."""
 
     def __init__(self, logger: RcutilsLogger) -> None:
         self._logger = logger
@@ -35,7 +35,7 @@ class ManagerLog:
             self._logger.info(f'{device_id} (uid {effect.uid}): {effect.event.value}')
 
     def report_withheld(self) -> None:
-        """Log how many lines were withheld; to be called regularly."""
+        """Log how many messages the limits have suppressed; must be called regularly."""
         if withheld := self._warnings.take_withheld():
             self._logger.warning(f'{withheld} more warnings were not logged')
         if withheld := self._events.take_withheld():

@@ -1,4 +1,4 @@
-"""The parameters of the device manager: declared once, with what they mean and their ranges."""
+"""The parameters of the device manager: each is declared once, with description and range."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .task_ids import state_folder
 
 
 class ParameterError(HosError, ValueError):
-    """A parameter that was given has a wrong type or is out of range."""
+    """The value of a parameter has the wrong type or is out of range."""
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """A parameter; `low` and `high` bound numbers."""
+    """The declaration of a parameter; `low` and `high` are the range of a number."""
 
     name: str
     default: str | int | float | bool
@@ -33,21 +33,19 @@ class Parameter(msgspec.Struct, frozen=True):
     high: float = 1e9
 
 
-# Where a specification can come from.
+# The sources of a specification.
 AIRTABLE = 'airtable'
 LOCAL = 'local'
 
-# A day: nothing here is meant to wait longer.
+# One day: nothing here has to wait longer.
 _MAX_S = 86_400.0
 
-_KINDS = {str: 'a text', int: 'a whole number', float: 'a number', bool: 'true or false'}
+_KINDS = {str: 'a string', int: 'an integer', float: 'a number', bool: 'true or false'}
 
-# What every node takes that reads the specification.
-FLEET = Parameter(
-    'fleet', 'demo', 'The fleet to run: the table fleet-{name} of the specification.'
-)
+# The parameters of every node that reads the specification.
+FLEET = Parameter('fleet', 'demo', 'Name of the fleet: its devices are in the table fleet-{name}.')
 DEVICE_DB_PATH = Parameter(
-    'device_db_path', '', "The local copy's folder; empty: the one that was installed."
+    'device_db_path', '', 'Folder of the local copy; empty: the installed device_db folder.'
 )
 
 PARAMETERS = (
@@ -55,122 +53,132 @@ PARAMETERS = (
     Parameter(
         'device_db',
         LOCAL,
-        f"Where the specification comes from: '{AIRTABLE}', with the local copy to fall back to, "
-        f"or '{LOCAL}', which never touches the network.",
+        f"Source of the specification: '{AIRTABLE}' (the local copy is used if Airtable cannot "
+        f"be reached) or '{LOCAL}' (the local copy; needs no network).",
     ),
     DEVICE_DB_PATH,
     Parameter(
         'device_db_follow_interval_s',
         0.0,
-        'How often Airtable is asked for changes [s], one call each time; 0: never.',
+        'Interval at which Airtable is checked for changes [s], one API call each; 0: never.',
         high=_MAX_S,
     ),
     Parameter(
         'device_timeout_s',
         20.0,
-        'A device that sends no ping for so long times out [s].',
+        'A device times out after this time without a ping [s].',
         low=0.1,
         high=_MAX_S,
     ),
     Parameter(
         'device_connection_check_interval_s',
         5.0,
-        'With disconnect_on_timeout_count: when a timed-out device is disconnected [s].',
+        'A timed-out device is disconnected after disconnect_on_timeout_count times this '
+        'interval [s].',
         low=0.1,
         high=_MAX_S,
     ),
     Parameter(
         'disconnect_on_timeout_count',
         3,
-        'A device that is timed out for so many check intervals is disconnected.',
+        'A timed-out device is disconnected after this number of '
+        'device_connection_check_interval_s.',
         low=1,
         high=1_000_000,
     ),
     Parameter(
         'command_accept_timeout_s',
         5.0,
-        'How long a device may take to accept a command [s].',
+        'Maximum time for a device to accept a command [s].',
         low=0.1,
         high=_MAX_S,
     ),
     Parameter(
         'command_result_timeout_s',
         60.0,
-        'How long an accepted command may take, where its function sets no timeout_s [s].',
+        'Maximum time for an accepted command, unless its function sets timeout_s [s].',
         low=0.1,
         high=_MAX_S,
     ),
-    Parameter(
-        'max_running_tasks', 4000, 'Calls beyond so many running ones are refused.', 1, 1_000_000
-    ),
+    Parameter('max_running_tasks', 4000, 'Calls are refused while this many run.', 1, 1_000_000),
     Parameter(
         'max_waiting_devices',
         1_000,
-        'How many devices that are not in the fleet are remembered.',
+        'Maximum number of devices that are remembered although they are not in the fleet.',
         0,
         1_000_000,
     ),
     Parameter(
         'diagnostics_period_s',
         1.0,
-        'How often the state of all devices is published on /diagnostics [s].',
+        'Interval at which the state of all devices is published on /diagnostics [s].',
         low=0.1,
         high=_MAX_S,
     ),
     Parameter(
         'state_folder',
         '',
-        'Where the used task ids are kept; empty: hos_device_layer in $ROS_HOME or ~/.ros.',
+        'Folder that stores the used task ids; empty: hos_device_layer in $ROS_HOME or ~/.ros.',
     ),
-    Parameter('gateway_enabled', True, 'Whether devices without ROS may connect by WebSocket.'),
+    Parameter('gateway_enabled', True, 'Whether devices without ROS can connect by WebSocket.'),
     Parameter(
         'gateway_address',
         '127.0.0.1',
-        'Where the gateway listens. Beyond this machine (0.0.0.0) every peer needs a token.',
+        'Address on which the gateway listens. If other machines can reach it, for example with '
+        '0.0.0.0, every peer needs a token.',
     ),
-    Parameter('gateway_port', DEFAULT_PORT, 'The port of the gateway; 0: a free one.', 0, 65535),
+    Parameter('gateway_port', DEFAULT_PORT, 'Port of the gateway; 0: any free port.', 0, 65535),
     Parameter(
         'gateway_token_file',
         '',
-        'The tokens that `hos token` keeps; empty: tokens.json in ~/.config/hos_device_layer.',
+        'File of the tokens, edited by `hos token`; empty: tokens.json in '
+        '~/.config/hos_device_layer.',
     ),
     Parameter(
         'gateway_allow_anonymous_devices',
         False,
-        'Whether devices need no token, on a network where nobody else can be.',
+        'Whether devices can connect without a token. Only for networks that nobody else can '
+        'join.',
     ),
-    Parameter('gateway_certificate_file', '', 'A certificate (PEM): the gateway speaks TLS.'),
     Parameter(
-        'gateway_key_file', '', 'Its private key (PEM); empty: it is in the certificate file.'
+        'gateway_certificate_file',
+        '',
+        'Certificate (PEM) for TLS; empty: the gateway uses no TLS.',
+    ),
+    Parameter(
+        'gateway_key_file',
+        '',
+        'Private key (PEM) for the certificate; empty: the certificate file contains it.',
     ),
     Parameter(
         'gateway_allowed_origins',
         '',
-        'Web sites whose pages may connect, separated by commas, as https://lab.example.',
+        'Origins whose web pages may connect, separated by commas, e.g. https://lab.example.',
     ),
     Parameter(
         'gateway_ping_interval_s',
         5.0,
-        'How often a silent connection is tried; a dead one is known after 1.5 of these [s].',
+        'Interval at which silent connections are checked; a lost connection is noticed after '
+        '1.5 intervals [s].',
         low=0.1,
         high=_MAX_S,
     ),
     Parameter(
         'handlers_path',
         '',
-        'The interfaces and drivers that hosts fetch; empty: the folder handlers in '
-        'device_db_path.',
+        'Folder of the interfaces and drivers that hosts download; empty: the folder handlers '
+        'in device_db_path.',
     ),
     Parameter(
         'expose_device_services',
         True,
-        'Whether ROS nodes see the command services of gateway devices (about 200 kB each).',
+        'Whether gateway devices have command services in ROS (about 200 kB of memory each).',
     ),
 )
 
 
 class ManagerSettings(msgspec.Struct, frozen=True):
-    """The parameters as the node was started with them."""
+    """The values of the parameters that the node was started with."""
 
     fleet: str
     uses_airtable: bool
@@ -191,7 +199,7 @@ def declare_parameters(node: Node) -> ManagerSettings:
     device_db_path = Path(values['device_db_path'] or installed_device_db())
     if values['device_db'] not in (AIRTABLE, LOCAL):
         raise ParameterError(
-            f"the parameter device_db is '{AIRTABLE}' or '{LOCAL}', not "
+            f"parameter device_db: expected '{AIRTABLE}' or '{LOCAL}', got "
             f'{shortened(values["device_db"])}'
         )
     return ManagerSettings(
@@ -238,7 +246,7 @@ def declare(node: Node, parameters: Iterable[Parameter]) -> dict[str, Any]:
 
 
 def _declare(node: Node, parameter: Parameter) -> Any:
-    # With dynamic typing `-p device_timeout_s:=20` may leave out the decimal point.
+    # Dynamic typing allows `-p device_timeout_s:=20`, without a decimal point.
     descriptor = ParameterDescriptor(
         description=parameter.description, read_only=True, dynamic_typing=True
     )
@@ -260,10 +268,10 @@ def _converted(parameter: Parameter, value: Any) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if kind is str and isinstance(value, (int, float)):
-        value = str(value)  # A fleet may be named 7.
+        value = str(value)  # The name of a fleet may be a number.
     if type(value) is not kind:
         raise ParameterError(
-            f'the parameter {parameter.name} must be {_KINDS[kind]}, not {shortened(value)}'
+            f'parameter {parameter.name}: expected {_KINDS[kind]}, got {shortened(value)}'
         )
     if isinstance(value, (int, float)) and not parameter.low <= value <= parameter.high:
         raise _out_of_range(parameter)
@@ -272,6 +280,6 @@ def _converted(parameter: Parameter, value: Any) -> Any:
 
 def _out_of_range(parameter: Parameter) -> ParameterError:
     return ParameterError(
-        f'the parameter {parameter.name} must be in {parameter.low:.12g}..{parameter.high:.12g}; '
-        f'{parameter.default} if it is not given'
+        f'parameter {parameter.name}: the value is out of range; expected '
+        f'{parameter.low:.12g}..{parameter.high:.12g} (default {parameter.default})'
     )

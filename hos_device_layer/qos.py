@@ -5,10 +5,10 @@ from __future__ import annotations
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-# How many messages may wait for a busy reader. ROS keeps 10 by default: of 16 requests that are
-# outstanding on one service six are never answered. All tasks that may run (max_running_tasks) may
-# end at once, as when the manager stops. Fast DDS keeps 5000 samples at the most: a reader that is
-# to keep more and is not spun acknowledges nothing from there on, and is sent the rest for ever.
+# How many messages are kept for a busy reader. With the ROS default of 10, six of 16 outstanding
+# requests to one service are never answered. All running tasks (max_running_tasks) may end at
+# once, for example when the manager stops. Fast DDS keeps at most 5000 samples: a reader with a
+# larger depth that is not spun stops acknowledging there, and DDS resends the rest forever.
 DEPTH = 4000
 
 
@@ -16,15 +16,15 @@ def _profile(reliability: ReliabilityPolicy, depth: int) -> QoSProfile:
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=reliability)
 
 
-# Nothing of these may be lost.
+# None of these messages may be lost.
 SERVICE_QOS = _profile(ReliabilityPolicy.RELIABLE, DEPTH)
 RESULT_QOS = _profile(ReliabilityPolicy.RELIABLE, DEPTH)
 EVENT_QOS = _profile(ReliabilityPolicy.RELIABLE, DEPTH)
 
-# A lost ping does no harm, and best effort understands every publisher.
+# A lost ping does no harm, and a best-effort reader matches every publisher.
 PING_QOS = _profile(ReliabilityPolicy.BEST_EFFORT, DEPTH)
 
-# The latest state is kept for a reader that the publisher knows before it is known to it.
+# The latest state is kept for a reader that discovers the publisher after it was sent.
 DIAGNOSTICS_QOS = QoSProfile(
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,
@@ -35,7 +35,7 @@ STREAM_DEPTH = 100
 
 
 def stream_qos(node: Node, topic: str) -> QoSProfile:
-    """Return the profile in which to subscribe to a stream: reliable where its publisher is."""
+    """Return the profile for a subscription to a stream: reliable if its publishers are."""
     offers = node.get_publishers_info_by_topic(node.resolve_topic_name(topic))
     reliable = offers and all(
         offer.qos_profile.reliability is ReliabilityPolicy.RELIABLE for offer in offers

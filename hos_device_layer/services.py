@@ -1,4 +1,4 @@
-"""Names of the device layer's services; relative, so that a namespace can be put before them."""
+"""The names of the device layer's services; relative, so that they work in any namespace."""
 
 CONNECT_DEVICE_SERVICE = 'haive_os/device/connect'
 DEVICE_API_CALL_SERVICE = 'haive_os/device/api_call'
@@ -7,10 +7,10 @@ DEVICE_DB_RELOAD_SERVICE = 'haive_os/device_db/reload'
 
 
 def DEVICE_COMMAND_SERVICE(uid: int) -> str:  # noqa: N802 (one form for all names)
-    """Return the service by which a device takes commands with typed arguments."""
+    """Return the service through which a device receives commands with typed arguments."""
     return f'haive_os/device/uid{uid}/command'
 
 
 def SERIALIZED_DEVICE_COMMAND_SERVICE(uid: int) -> str:  # noqa: N802
-    """Return the service by which a device of a `serialized_api` type takes commands."""
+    """Return the service through which a device of a `serialized_api` type receives commands."""
     return f'haive_os/device/uid{uid}/serialized_command'

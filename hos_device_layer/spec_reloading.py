@@ -1,4 +1,4 @@
-"""The device manager's specification: read at the start, then on request or when it changed."""
+"""Reads the device manager's specification: at the start, on request, and after changes."""
 
 from __future__ import annotations
 
@@ -23,22 +23,25 @@ from .guarding import guarded
 from .parameters import ManagerSettings
 from .services import DEVICE_DB_RELOAD_SERVICE
 
-# A manager without a network soon goes on with the local copy.
+# Without a network the manager must soon fall back to the local copy.
 _POLICY = RequestPolicy(attempts=2, connect_timeout_s=5.0)
 
-# Without a timeout the events executor spins hot; the end is noticed when it returns [s].
+# The events executor busy-loops without a timeout; `stop` is noticed after each timeout [s].
 _SPIN_S = 0.25
 
-# How long the manager's own thread may take to go on with another specification [s].
-_HANDOVER_S = 30.0
+# How long the manager's thread may take to replace the specification [s].
+_REPLACE_TIMEOUT_S = 30.0
+
+
+_NOT_FOLLOWED = 'the Airtable base cannot be checked for changes'
 
 
 class SpecReloading:
     """
-    Serves `haive_os/device_db/reload` and follows a base, both on a thread of its own.
+    Serves `haive_os/device_db/reload` and follows an Airtable base, on a thread of its own.
 
-    Airtable may take minutes to answer. Meanwhile the manager goes on; only the new specification
-    is handed to its thread, where `go_on_with` is called. `spec` returns the present one.
+    Airtable may take minutes to answer; the manager keeps running meanwhile. `replace_spec` is
+    called with the new specification on the manager's thread. `spec` returns the current one.
     """
 
     def __init__(
@@ -46,18 +49,18 @@ class SpecReloading:
         manager: Node,
         settings: ManagerSettings,
         spec: Callable[[], Spec],
-        go_on_with: Callable[[Spec], None],
+        replace_spec: Callable[[Spec], None],
     ) -> None:
         self._manager = manager
         self._log = manager.get_logger()
         self._settings = settings
         self.source = _choose_source(settings)
         self._spec = spec
-        self._go_on_with = go_on_with
+        self._replace_spec = replace_spec
         self._is_stopping = threading.Event()
         self._follower: Follower | None = None
-        self._next_question = 0.0
-        # A node of its own, since a node is spun by one thread.
+        self._next_check = 0.0
+        # A separate node, because a node can only be spun by one thread.
         self._node = Node(
             f'{manager.get_name()}_device_db',
             namespace=manager.get_namespace(),
@@ -70,13 +73,13 @@ class SpecReloading:
         self._thread = threading.Thread(target=self._run, name='device_db', daemon=True)
 
     def first_spec(self) -> Spec:
-        """Read a specification, an empty one if need be, and log its problems."""
-        # Followed before the first reading, so that no change is missed between the two.
+        """Read the specification and log its problems; it is empty if it cannot be read."""
+        # Following starts before the first read, so that no change between the two is missed.
         self._follow()
         try:
             reading = self.source.read()
         except DatabaseError as error:
-            self._log.error(f'{error}. Until then every device is unknown.')
+            self._log.error(f'{error}. Until a specification is loaded, every device is unknown.')
             return Spec()
         if reading.warning:
             self._log.warning(reading.warning)
@@ -86,22 +89,22 @@ class SpecReloading:
         if fleet not in spec.fleets:
             known = ', '.join(sorted(spec.fleets)) or 'none'
             self._log.error(
-                f'there is no fleet {fleet!r} in {reading.origin}; the fleets are: {known}. '
+                f'there is no fleet {fleet!r} in {reading.origin}; valid fleets: {known}. '
                 'Set the parameter fleet.'
             )
         return spec
 
     def start(self) -> None:
-        """Begin to serve; the manager must be spun."""
+        """Start the thread; the manager must be spun."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End it; what is being fetched is given up."""
+        """Stop the thread; a request to Airtable that is still running is abandoned."""
         self._is_stopping.set()
         self._thread.join(2 * _SPIN_S)
 
     def reload(self) -> str:
-        """Fetch a specification and go on with it; returns what changed. Raises DatabaseError."""
+        """Read the specification again, use it and return the changes; raises DatabaseError."""
         reading = self.source.read()
         changes = diff_specs(self._spec(), reading.spec)
         self._hand_over(reading.spec)
@@ -115,7 +118,7 @@ class SpecReloading:
             self._follower = Follower(_open(), self._settings.device_db_path)
             self._follower.start()
         except DatabaseError as error:
-            self._log.warning(f'the base is not followed now: {error}')
+            self._log.warning(f'{_NOT_FOLLOWED}: {error}')
 
     def _hand_over(self, spec: Spec) -> None:
         executor = self._manager.executor
@@ -123,15 +126,18 @@ class SpecReloading:
             raise DatabaseError('the device manager is not running')
         done = threading.Event()
 
-        def go_on() -> None:
+        def replace() -> None:
             try:
-                self._go_on_with(spec)
+                self._replace_spec(spec)
             finally:
                 done.set()
 
-        executor.create_task(guarded(self._manager, go_on))
-        if not done.wait(_HANDOVER_S):
-            raise DatabaseError('the device manager is too busy, or it is stopping')
+        executor.create_task(guarded(self._manager, replace))
+        if not done.wait(_REPLACE_TIMEOUT_S):
+            raise DatabaseError(
+                f'the device manager did not use the new specification within '
+                f'{_REPLACE_TIMEOUT_S:g} s; it is overloaded or stopping'
+            )
 
     def _on_reload(self, _request: Any, response: Any) -> Any:
         try:
@@ -139,7 +145,7 @@ class SpecReloading:
             response.success = True
             self._log.info(f'specification {response.message}')
         except DatabaseError as error:
-            response.message = f'the specification stays as it is: {error}'
+            response.message = f'the specification was not changed: {error}'
             self._log.warning(response.message)
         return response
 
@@ -148,18 +154,18 @@ class SpecReloading:
         executor.add_node(self._node)
         while not self._is_stopping.is_set() and self._manager.context.ok():
             executor.spin_once(timeout_sec=_SPIN_S)
-            if self._follower is not None and time.monotonic() >= self._next_question:
-                self._ask(self._follower)
-                self._next_question = time.monotonic() + self._settings.follow_interval_s
+            if self._follower is not None and time.monotonic() >= self._next_check:
+                self._reload_if_changed(self._follower)
+                self._next_check = time.monotonic() + self._settings.follow_interval_s
         executor.shutdown()
         self._node.destroy_node()
 
-    def _ask(self, follower: Follower) -> None:
+    def _reload_if_changed(self, follower: Follower) -> None:
         try:
             if follower.was_changed():
                 self._log.info(f'specification {self.reload()}')
         except DatabaseError as error:
-            self._log.warning(f'the base is not followed now: {error}')
+            self._log.warning(f'{_NOT_FOLLOWED}: {error}')
 
 
 def _choose_source(settings: ManagerSettings) -> SpecSource:

@@ -1,4 +1,4 @@
-"""Running a node until somebody ends the program."""
+"""Run a node as a program until it receives SIGINT or SIGTERM."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rclpy.node import Node
 
 from .core.errors import HosError
 
-# Without a timeout the events executor spins hot; a signal is noticed when it returns [s].
+# The events executor busy-loops without a timeout; signals are checked after each timeout [s].
 _SPIN_S = 0.25
 
 _BAD_USAGE = 2
@@ -34,29 +34,29 @@ def run_node(
     at_end: Callable[[N], object] = lambda _: None,
 ) -> int:
     """
-    Run a node as a program until SIGINT or SIGTERM; to be called on the main thread.
+    Run a node as a program until SIGINT or SIGTERM; must be called on the main thread.
 
-    Returns the exit code: 0, or 2 with a sentence on stderr where the arguments, or what they
-    name, cannot be used. `at_end` can still publish.
+    Returns the exit code: 0, or 2 with an error on stderr if the arguments, or files that they
+    name, are not valid. `at_end` is called before ROS shuts down and can still publish.
     """
     signals = _catch_signals()
     try:
-        # rclpy's own handlers would shut the context down before a last message is published.
+        # rclpy's own handlers would shut down the context before `at_end` can publish.
         rclpy.init(args=arguments, signal_handler_options=rclpy.SignalHandlerOptions.NO)
     except RuntimeError as error:
-        return _refuse(name, f'the ROS arguments cannot be used: {error}')
+        return _refuse(name, f'invalid ROS arguments: {error}')
     try:
         node = create()
     except HosError as error:
         return _refuse(name, str(error))
-    # What has been made by now stays: looking through it for garbage, again and again, would hold
-    # all devices up, for tens of milliseconds with a large specification.
+    # Everything created so far lives until the end. If the garbage collector scanned it again and
+    # again, each scan would delay all devices, by tens of milliseconds with a large specification.
     gc.collect()
     gc.freeze()
     _spin(node, signals)
     at_end(node)
     rclpy.shutdown()
-    # Until Python has ended: it would give a second Ctrl-C back to the system, which kills.
+    # While Python exits it restores the default handlers; a second Ctrl-C would kill the process.
     for number in _ENDING_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     return 0
@@ -68,7 +68,7 @@ def _refuse(name: str, reason: str) -> int:
 
 
 def _catch_signals() -> list[int]:
-    """Return a list that the signals which end a program are put into from now on."""
+    """Return a list to which SIGINT and SIGTERM are appended from now on."""
     signals: list[int] = []
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
@@ -86,6 +86,6 @@ def _spin(node: Node, signals: list[int]) -> None:
         try:
             executor.spin_once(timeout_sec=_SPIN_S)
         except Exception:
-            # A mistake in one callback must not cost the connection to all other devices.
+            # An exception in one callback must not disconnect all other devices.
             node.get_logger().error(traceback.format_exc())
     executor.remove_node(node)

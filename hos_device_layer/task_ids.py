@@ -1,4 +1,4 @@
-"""Task ids that are not used again after a restart."""
+"""Task ids that are not reused after a restart."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ from .core.spec.field_types import UINT32_MAX
 FILE_NAME = 'task_ids'
 _WIDTH = 10
 
-# Ids are reserved in blocks, so that a call costs no file access and a crash loses few of them:
-# 40,000 restarts before the ids begin again.
+# Ids are reserved in blocks, so that most calls need no file access. A restart loses at most one
+# block: after about 40,000 restarts the ids start again at 1.
 BLOCK_SIZE = 100_000
 
 
 class TaskIdsError(HosError, OSError):
-    """The file that remembers the ids cannot be used."""
+    """The file that stores the used ids cannot be read or written."""
 
 
 def state_folder() -> Path:
-    """Return where this package keeps its state: in `ROS_HOME`, by default `~/.ros`."""
+    """Return the folder for this package's state, in `ROS_HOME` or else in `~/.ros`."""
     return Path(os.environ.get('ROS_HOME') or Path.home() / '.ros') / 'hos_device_layer'
 
 
 def task_ids(folder: Path) -> Iterator[int]:
     """
-    Yield ids in 1..2**32-1 that no manager with the same state folder yields at any other time.
+    Yield ids in 1..2**32-1, each of them once among all managers that share the state folder.
 
-    After the last they begin again. Raises TaskIdsError where the folder cannot be used, now or
-    when a further block is needed.
+    After the last id they start again at the first. Raises TaskIdsError if the folder cannot be
+    used, immediately or when the next block is needed.
     """
     return _ids_from(_reserve_block(folder), folder)
 
 
-def task_ids_or_random(folder: Path, complain: Callable[[str], object]) -> Iterator[int]:
-    """Return `task_ids`; from where the folder cannot be used on, ids from a random start."""
-    ids = _kept_or_random(folder, complain)
-    # The first is taken now, so that a folder that cannot be used is told at the start.
+def task_ids_or_random(folder: Path, log_error: Callable[[str], object]) -> Iterator[int]:
+    """Return `task_ids`; if the folder cannot be used, ids that count up from a random one."""
+    ids = _stored_or_random(folder, log_error)
+    # Taking the first id now reports an unusable folder at the start.
     return itertools.chain([next(ids)], ids)
 
 
-def _kept_or_random(folder: Path, complain: Callable[[str], object]) -> Iterator[int]:
+def _stored_or_random(folder: Path, log_error: Callable[[str], object]) -> Iterator[int]:
     try:
         yield from task_ids(folder)
     except TaskIdsError as error:
-        complain(f'{error}. Until the next start ids are not kept.')
+        log_error(f'{error}. Until the next start, task ids begin at a random number.')
     yield from itertools.count(random.randrange(1, UINT32_MAX // 2))
 
 
@@ -67,13 +67,13 @@ def _reserve_block(folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(path) as file:
             start = _read_number(file)
-            # One write of a fixed width: after a crash the file holds the old or the new number.
+            # A single write of fixed width: after a crash the file has the old or the new number.
             os.pwrite(file, b'%0*d' % (_WIDTH, (start + BLOCK_SIZE) % (UINT32_MAX + 1)), 0)
             os.fsync(file)
     except (OSError, ValueError) as error:
         raise TaskIdsError(
-            f'cannot keep task ids in {path}: {error}; make the folder writable, remove a damaged '
-            'file, or set the parameter state_folder'
+            f'cannot store task ids in {path}: {error}; make the folder writable, remove a '
+            'damaged file, or set the parameter state_folder'
         ) from error
     return start
 
@@ -82,7 +82,7 @@ def _read_number(file: int) -> int:
     content = os.pread(file, _WIDTH + 1, 0).strip() or b'0'
     # int() would also read a sign and underscores.
     if not content.isdigit() or int(content) > UINT32_MAX:
-        raise ValueError(f'{content!r} is no id')
+        raise ValueError(f'expected a number from 0 to {UINT32_MAX}, got {content!r}')
     return int(content)
 
 

@@ -1,4 +1,4 @@
-"""Names of the device layer's topics; relative, so that a namespace can be put before them."""
+"""The names of the device layer's topics; relative, so that they work in any namespace."""
 
 DEVICE_PING_TOPIC = 'haive_os/device/ping'
 DEVICE_CMD_RESULT_TOPIC = 'haive_os/device/command_result'

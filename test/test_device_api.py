@@ -182,7 +182,7 @@ def test_a_call_without_a_manager_fails_and_a_later_one_finds_it(
 
     assert not info.future.result().is_valid
     with pytest.raises(
-        CallFailedError, match=r'manager is not there: .*/haive_os/device/api_call'
+        CallFailedError, match=r'no device manager found: .*/haive_os/device/api_call'
     ):
         info.parse()
     executor.add_node(StandInManager())
@@ -220,7 +220,7 @@ def test_a_manager_that_takes_no_calls_off_its_service_is_given_up(
     info = call(node, LATER)
     finish(executor, info)
 
-    with pytest.raises(CallFailedError, match=r'did not answer in 0\.5 s'):
+    with pytest.raises(CallFailedError, match=r'did not answer within 0\.5 s'):
         info.parse()
     spun.shutdown()
     manager.destroy_node()
@@ -353,7 +353,7 @@ def test_the_usual_blocking_wait_works(ros_domain_id) -> None:
         ('n:int32', '1', r"n: expected int32 \(-2147483648..2147483647\), got '1'"),
         ('on:bool', 'yes', "on: expected bool, got 'yes'"),
         ('text:string', 5, 'text: expected string, got 5'),
-        ('text:string', 'a\0b', r'text: ROS would cut .* at its NUL'),
+        ('text:string', 'a\0b', r'text: expected text without NUL characters, got .*'),
         ('text:string', '\ud800', r'text: expected string, got .*'),
     ],
 )
@@ -413,7 +413,7 @@ def test_parsing_too_early_or_another_shape_is_an_error(executor, manager, node)
     with pytest.raises(CallPendingError, match='has no result yet'):
         info.parse()
     finish(executor, info)
-    with pytest.raises(ValueMismatchError, match=r'is no EchoResult: .*run: hos generate'):
+    with pytest.raises(ValueMismatchError, match=r'expected EchoResult, got .*run: hos generate'):
         info.parse()
 
 
@@ -469,7 +469,7 @@ def test_calls_pending_at_a_manager_that_dies_fail_and_its_successor_is_found(
             info.parse()
         assert raised.value.task_id == info.future.result().task_id > 0
     for info in unanswered:
-        with pytest.raises(CallFailedError, match=r'ended before|is not there'):
+        with pytest.raises(CallFailedError, match=r'ended before|no device manager found'):
             info.parse()
 
     start_manager()

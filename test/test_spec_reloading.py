@@ -209,7 +209,7 @@ def test_a_specification_that_cannot_be_read_changes_nothing(
     copy.folder.rename(copy.folder.with_name('elsewhere'))
     answer = world.reload()
     assert not answer.success
-    assert answer.message.startswith('the specification stays as it is: there is no local copy')
+    assert answer.message.startswith('the specification was not changed: there is no local copy')
     assert world.call().is_valid
 
 

@@ -1,1 +1,1 @@
-"""Pure decisions: no ROS, no sockets, no files, no clock; time and ids are passed in."""
+"""The rules of the device layer, without ROS, sockets, files or a clock."""

@@ -1,4 +1,4 @@
-"""Small folders of text in one piece of bytes: packed the same each time, unpacked with care."""
+"""Archives of small text folders: packing is reproducible, unpacking rejects unsafe content."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MAX_FILES = 200
 MAX_FILE_BYTES = 256 * 1024
 MAX_BYTES = 4 * 1024 * 1024
 
-# The earliest time the format knows: equal folders make equal archives.
+# The earliest time of the format: with a fixed time, equal folders give equal archives.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
-# What zipfile raises for bytes that are no archive, or a damaged one.
+# The exceptions of zipfile for bytes that are not an archive, or a damaged archive.
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -32,18 +32,18 @@ _BROKEN = (
     ValueError,
 )
 
-# The others are rare, and slow to unpack.
+# Other methods are rare and slow to unpack.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 _REGULAR_FILE = (stat.S_IFREG | 0o644) << 16
 
 
 class ArchiveError(HosError, ValueError):
-    """An archive is broken, too large, or holds what it must not."""
+    """An archive is damaged or too large, or contains entries that are not allowed."""
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """Put files into an archive, by their paths relative to the folder; raises ArchiveError."""
+    """Return an archive of files, given by their relative paths; raises ArchiveError."""
     _check_sizes({path: len(content) for path, content in files.items()})
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, 'w', zipfile.ZIP_DEFLATED) as writer:
@@ -58,17 +58,17 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 def unpack(archive: bytes) -> dict[str, bytes]:
     """
-    Return the files of an archive by their paths, which lead nowhere but down.
+    Return the files of an archive by their paths, which never leave the folder.
 
-    Raises ArchiveError for links, other than plain files, paths that are absolute or go up, and
-    for more than the limits allow, whatever the archive says about its sizes.
+    Raises ArchiveError for entries that are not regular files, for paths that are absolute or
+    contain `..`, and for content above the limits, whatever sizes the archive declares.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as reader:
             entries = [entry for entry in reader.infolist() if not entry.is_dir()]
             _check_sizes({entry.filename: entry.file_size for entry in entries})
             if len({entry.filename for entry in entries}) != len(entries):
-                raise ArchiveError('the archive holds a file twice')
+                raise ArchiveError('the archive contains two files with the same path')
             return {_checked_entry(entry): _read(reader, entry) for entry in entries}
     except ArchiveError:
         raise
@@ -78,20 +78,27 @@ def unpack(archive: bytes) -> dict[str, bytes]:
 
 def _check_sizes(sizes: Mapping[str, int]) -> None:
     if len(sizes) > MAX_FILES:
-        raise ArchiveError(f'{len(sizes)} files; at most {MAX_FILES} are allowed')
+        raise ArchiveError(f'expected at most {MAX_FILES} files, got {len(sizes)}')
     for path, size in sizes.items():
         if size > MAX_FILE_BYTES:
-            raise ArchiveError(f'{shortened(path)} is larger than {MAX_FILE_BYTES} bytes')
+            raise ArchiveError(
+                f'{shortened(path)}: expected at most {MAX_FILE_BYTES} bytes, got {size}'
+            )
     if sum(sizes.values()) > MAX_BYTES:
-        raise ArchiveError(f'the files are larger than {MAX_BYTES} bytes in all')
+        raise ArchiveError(
+            f'expected at most {MAX_BYTES} bytes in total, got {sum(sizes.values())}'
+        )
 
 
 def _checked_entry(entry: zipfile.ZipInfo) -> str:
     mode = entry.external_attr >> 16
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        raise ArchiveError(f'{shortened(entry.filename)} is no plain file')
+        raise ArchiveError(f'{shortened(entry.filename)}: expected a regular file')
     if entry.compress_type not in _METHODS:
-        raise ArchiveError(f'{shortened(entry.filename)} is compressed in a way that is not used')
+        raise ArchiveError(
+            f'{shortened(entry.filename)}: expected a stored or deflated file, got compression '
+            f'method {entry.compress_type}'
+        )
     return _checked_path(entry.filename)
 
 
@@ -99,7 +106,7 @@ def _checked_path(path: str) -> str:
     pure = PurePosixPath(path)
     is_odd = '\\' in path or ':' in path or not path.isprintable() or str(pure) != path
     if is_odd or pure.is_absolute() or '..' in pure.parts or not pure.name:
-        raise ArchiveError(f'{shortened(path)} is no path inside a folder')
+        raise ArchiveError(f'{shortened(path)}: expected a relative path without `..`')
     return path
 
 
@@ -107,5 +114,8 @@ def _read(reader: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     with reader.open(entry) as file:
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) != entry.file_size:
-        raise ArchiveError(f'{shortened(entry.filename)} is not as large as it says')
+        raise ArchiveError(
+            f'{shortened(entry.filename)}: the content does not have the declared size '
+            f'({entry.file_size} bytes)'
+        )
     return content

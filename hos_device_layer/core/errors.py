@@ -1,34 +1,35 @@
 """
-Every error this package raises on purpose.
+The errors of this package.
 
     HosError
-    ├── SpecError (ValueError)             a cell of the specification cannot be understood
-    ├── UnknownUidError (KeyError)         a uid that no device of the fleet has
+    ├── SpecError (ValueError)             a cell of the specification is not valid
+    ├── UnknownUidError (KeyError)         no device of the fleet has this uid
     ├── CallRefusedError                   an API call that was not accepted
     │   ├── UnknownDeviceIdError (KeyError)
     │   ├── DeviceNotConnectedError (ConnectionError)
     │   ├── UnknownFunctionError (KeyError)
     │   ├── ArgumentError (ValueError)
     │   └── BusyError
-    ├── CallFailedError (RuntimeError)     an API call that ended without its result
-    ├── CallPendingError (RuntimeError)    an API call that has not ended yet
+    ├── CallFailedError (RuntimeError)     an API call that failed
+    ├── CallPendingError (RuntimeError)    an API call that has no result yet
     ├── ValueMismatchError (ValueError)    a value that does not fit its field
-    └── DatabaseError (OSError)            a source of specifications that does not work
+    └── DatabaseError (OSError)            a specification that cannot be read or written
 
-The text of each says what is wrong, where, and what to do.
+The modules of a part derive their own errors from HosError. The text of each error says what is
+wrong, where, and what to do.
 """
 
 
 class HosError(Exception):
-    """The root: catch this to catch everything this package raises on purpose."""
+    """The base of all errors that this package raises."""
 
     def __str__(self) -> str:
-        # KeyError would show its text quoted and escaped.
+        # KeyError would quote and escape the text.
         return str(self.args[0]) if self.args else ''
 
 
 class SpecError(HosError, ValueError):
-    """A cell of the specification cannot be understood; `problems` says why, one text each."""
+    """A cell of the specification is not valid; `problems` has one text for each problem."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__('; '.join(problems))
@@ -53,7 +54,7 @@ class CallRefusedError(HosError):
 
 
 class UnknownDeviceIdError(CallRefusedError, KeyError):
-    """No device of this id in the fleet, or its row in the specification has a problem."""
+    """The fleet has no device of this id, or the device's row in the specification is rejected."""
 
 
 class DeviceNotConnectedError(CallRefusedError, ConnectionError):
@@ -61,7 +62,7 @@ class DeviceNotConnectedError(CallRefusedError, ConnectionError):
 
 
 class UnknownFunctionError(CallRefusedError, KeyError):
-    """The device's type has no such function, or its row in the specification has a problem."""
+    """The device's type has no such function, or the function's row is rejected."""
 
 
 class ArgumentError(CallRefusedError, ValueError):
@@ -69,11 +70,11 @@ class ArgumentError(CallRefusedError, ValueError):
 
 
 class BusyError(CallRefusedError):
-    """As many calls are running as the function or the manager allows."""
+    """The limit of running calls of the function or the manager is reached."""
 
 
 class CallFailedError(HosError, RuntimeError):
-    """An API call was refused, failed or got lost; `task_id` is 0 where none is known."""
+    """An API call was refused, failed or was lost; `task_id` is 0 if it is unknown."""
 
     def __init__(self, text: str, device_id: str, function_name: str, task_id: int) -> None:
         super().__init__(text)
@@ -83,7 +84,7 @@ class CallFailedError(HosError, RuntimeError):
 
 
 class CallPendingError(HosError, RuntimeError):
-    """An API call has not ended yet; its result comes while its node is spun."""
+    """An API call has no result yet; spin its node to receive it."""
 
 
 class ValueMismatchError(HosError, ValueError):
@@ -91,4 +92,4 @@ class ValueMismatchError(HosError, ValueError):
 
 
 class DatabaseError(HosError, OSError):
-    """A source of specifications cannot be read or written."""
+    """A specification cannot be read or written."""

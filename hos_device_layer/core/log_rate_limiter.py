@@ -1,4 +1,4 @@
-"""Limits the log lines that devices and callers can cause."""
+"""Limits the log messages that devices and callers can cause."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ class LogRateLimiter:
         return True
 
     def take_withheld(self) -> int:
-        """Return how many lines were not admitted since the last call."""
+        """Return how many lines were suppressed since the last call of this method."""
         withheld, self._withheld = self._withheld, 0
         return withheld

@@ -1,4 +1,4 @@
-"""The caller's side of API calls: which result belongs to which call, and which calls are lost."""
+"""The caller's side of API calls: matches results with calls and finds lost calls."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Generic, NamedTuple, TypeVar
 C = TypeVar('C', bound=Hashable)
 R = TypeVar('R')
 
-# The managers that can be reached, by whatever tells one from its successor after a restart.
-Managers = frozenset[bytes]
+# Identifies the device managers that can be reached; a restarted manager has another identifier.
+ManagerIds = frozenset[bytes]
 
 
 class _Sent(NamedTuple):
     order: int
     tick: int
-    managers: Managers
+    managers: ManagerIds
 
 
 class PendingCalls(Generic[C, R]):
     """
     The calls that have no result yet.
 
-    A call is held until the manager can be reached, then sent, then running once the manager's
-    answer told its task id. Its result comes before that answer or after it. Results of other
-    callers come, too: they are kept only as long as a call that was sent before them could turn
-    out to be theirs. Time is counted in ticks.
+    A call is held until the manager can be reached, then sent, then running once the manager has
+    answered with its task id. Its result can arrive before that answer. Results of other callers
+    arrive too; a result is kept only while it could belong to a call that was sent before it and
+    is not answered yet. Time is counted in ticks.
     """
 
     def __init__(self, held_ticks: int, unanswered_ticks: int) -> None:
@@ -35,7 +35,7 @@ class PendingCalls(Generic[C, R]):
         self._unanswered_ticks = unanswered_ticks
         self._held: dict[C, int] = {}
         self._sent: OrderedDict[C, _Sent] = OrderedDict()
-        self._running: dict[int, tuple[C, Managers]] = {}
+        self._running: dict[int, tuple[C, ManagerIds]] = {}
         self._early: OrderedDict[int, tuple[int, R]] = OrderedDict()
         self._order = itertools.count()
         self._tick = 0
@@ -50,34 +50,34 @@ class PendingCalls(Generic[C, R]):
 
     @property
     def awaits_answers(self) -> bool:
-        """Whether a call is held or unanswered: as long as there is one, time matters."""
+        """Whether a call is held or unanswered; while one is, `advance` must be called."""
         return bool(self._held or self._sent)
 
     @property
     def early_results(self) -> int:
-        """How many results are kept whose call is not known, yet or at all."""
+        """How many results are kept whose call is not known."""
         return len(self._early)
 
     def hold(self, call: C) -> None:
-        """Take a call that cannot be sent yet."""
+        """Add a call that cannot be sent yet."""
         self._held[call] = self._tick
 
     def take_held(self) -> list[C]:
-        """Return the held calls, the oldest first, to be sent now."""
+        """Remove and return the held calls, the oldest first, to send them."""
         calls = list(self._held)
         self._held.clear()
         return calls
 
-    def send(self, call: C, managers: Managers) -> None:
-        """Take note, before it happens, that a call is sent to one of `managers`."""
+    def send(self, call: C, managers: ManagerIds) -> None:
+        """Record that a call is sent to one of `managers`; must be called before it is sent."""
         self._sent[call] = _Sent(next(self._order), self._tick, managers)
 
     def is_unanswered(self, call: C) -> bool:
-        """Whether a call was sent, and neither answered nor given up."""
+        """Return whether a call was sent and has been neither answered nor given up."""
         return call in self._sent
 
     def accept(self, call: C, task_id: int) -> R | None:
-        """Take the acceptance of an unanswered call; returns the result if that was faster."""
+        """Record that an unanswered call was accepted; returns its result if that came first."""
         sent = self._sent.pop(call)
         _, result = self._early.pop(task_id, (0, None))
         if result is None:
@@ -86,12 +86,12 @@ class PendingCalls(Generic[C, R]):
         return result
 
     def refuse(self, call: C) -> None:
-        """Take the refusal of an unanswered call."""
+        """Record that an unanswered call was refused."""
         del self._sent[call]
         self._forget_early()
 
     def finish(self, task_id: int, result: R) -> C | None:
-        """Take a result, anybody's; returns the call that it ends."""
+        """Record a result of any caller; returns the call that it ends, if it is known."""
         running = self._running.pop(task_id, None)
         if running is not None:
             return running[0]
@@ -99,8 +99,8 @@ class PendingCalls(Generic[C, R]):
             self._early[task_id] = next(self._order), result
         return None
 
-    def lose(self, managers: Managers) -> dict[C, int]:
-        """Return the calls that none of `managers` has, with task ids, 0 where unknown."""
+    def take_lost(self, managers: ManagerIds) -> dict[C, int]:
+        """Remove and return calls sent to none of `managers`, with task ids (0 if unknown)."""
         lost = {call: 0 for call, sent in self._sent.items() if not sent.managers & managers}
         for task_id, (call, reached) in self._running.items():
             if not reached & managers:
@@ -112,7 +112,7 @@ class PendingCalls(Generic[C, R]):
         return lost
 
     def advance(self) -> tuple[list[C], list[C]]:
-        """Let a tick pass; returns the calls that were held, or unanswered, for too long."""
+        """Count a tick; removes and returns calls held too long and calls unanswered too long."""
         self._tick += 1
         held = [call for call, tick in self._held.items() if self._age(tick) > self._held_ticks]
         unanswered = [
@@ -131,7 +131,7 @@ class PendingCalls(Generic[C, R]):
         return self._tick - tick
 
     def _forget_early(self) -> None:
-        # A result that came before a call was sent is not its result.
+        # A result that arrived before a call was sent cannot belong to that call.
         oldest = next(iter(self._sent.values()), None)
         while self._early:
             order, _ = next(iter(self._early.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 
-# Long enough to recognise a value by, short enough for a log line.
+# Long enough to recognise a value, short enough for a log message.
 SHOWN_CHARACTERS = 120
 
 
@@ -13,7 +13,7 @@ def shortened(value: object, limit: int = SHOWN_CHARACTERS) -> str:
     if isinstance(value, str):
         return repr(value if len(value) <= limit else value[:limit] + '…')
     try:
-        text = reprlib.repr(value)  # stops at some depth, where repr() would not
+        text = reprlib.repr(value)  # unlike repr(), limits the depth
     except ValueError:
-        text = f'a very long {type(value).__name__}'  # thousands of digits
+        text = f'a very long {type(value).__name__}'  # an integer of thousands of digits
     return text if len(text) <= limit else text[:limit] + '…'

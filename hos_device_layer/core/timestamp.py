@@ -1,4 +1,4 @@
-"""The time, as it is passed to the core."""
+"""The time that is passed to the core."""
 
 from __future__ import annotations
 

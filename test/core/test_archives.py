@@ -1,4 +1,4 @@
-"""Archives hold what was put in, and nothing that leads out of their folder."""
+"""Archives contain exactly the packed files, and no paths that leave the folder."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_what_is_packed_is_unpacked(files: dict[str, bytes]) -> None:
     ['/etc/passwd', '../up.py', 'a/../../up.py', 'c:\\x.py', 'a\\b.py', './a', 'a//b', 'a\nb'],
 )
 def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
-    with pytest.raises(ArchiveError, match='is no path inside a folder'):
+    with pytest.raises(ArchiveError, match='expected a relative path'):
         unpack(zipped(path))
     with pytest.raises(ArchiveError):
         pack({path: b''})
@@ -52,18 +52,18 @@ def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
 
 @pytest.mark.parametrize('kind', [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
 def test_links_and_devices_are_refused(kind: int) -> None:
-    with pytest.raises(ArchiveError, match='is no plain file'):
+    with pytest.raises(ArchiveError, match='expected a regular file'):
         unpack(zipped('a.py', b'/etc/passwd', kind | 0o777))
 
 
 def test_what_is_too_large_is_refused() -> None:
     bomb = zipped('a.py', b'\0' * (MAX_FILE_BYTES + 1))
     assert len(bomb) < 2000
-    with pytest.raises(ArchiveError, match='larger than'):
+    with pytest.raises(ArchiveError, match='expected at most 262144 bytes'):
         unpack(bomb)
-    with pytest.raises(ArchiveError, match='files'):
+    with pytest.raises(ArchiveError, match='expected at most 200 files, got 201'):
         pack({f'{n}.py': b'' for n in range(MAX_FILES + 1)})
-    with pytest.raises(ArchiveError, match='in all'):
+    with pytest.raises(ArchiveError, match='bytes in total'):
         pack({f'{n}.py': b'x' * MAX_FILE_BYTES for n in range(20)})
 
 

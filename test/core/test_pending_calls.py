@@ -41,7 +41,7 @@ def test_calls_of_a_manager_that_is_gone_are_lost_and_others_are_not() -> None:
         calls.send(call, OLD)
     assert calls.accept('a', 1) is None
     calls.send('c', OLD | NEW)
-    assert calls.lose(NEW) == {'a': 1, 'b': 0}
+    assert calls.take_lost(NEW) == {'a': 1, 'b': 0}
     assert calls.is_unanswered('c')
     assert calls.finish(1, 'late') is None
 

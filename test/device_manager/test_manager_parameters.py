@@ -19,16 +19,19 @@ SERVED = [
     services.DEVICE_CONNECTION_INFOS_SERVICE,
 ]
 
+OUT_OF_RANGE = 'the value is out of range; expected'
+
 WRONG = [
-    ('device_timeout_s:=0.01', 'device_timeout_s must be in 0.1..86400; 20.0 if'),
-    ('device_timeout_s:=.nan', 'device_timeout_s must be in 0.1..86400'),
-    ('device_timeout_s:=-1', 'device_timeout_s must be in 0.1..86400'),
-    ('device_timeout_s:=abc', "device_timeout_s must be a number, not 'abc'"),
-    ('device_timeout_s:=true', 'device_timeout_s must be a number, not True'),
-    ('device_timeout_s:=[1.0]', 'device_timeout_s must be a number, not [1.0]'),
-    ('max_running_tasks:=0', 'max_running_tasks must be in 1..1000000'),
-    ('disconnect_on_timeout_count:=2.5', 'must be a whole number, not 2.5'),
-    ('fleet:=[a, b]', "fleet must be a text, not ['a', 'b']"),
+    ('device_timeout_s:=0.01', f'device_timeout_s: {OUT_OF_RANGE} 0.1..86400 (default 20.0)'),
+    ('device_timeout_s:=.nan', f'device_timeout_s: {OUT_OF_RANGE} 0.1..86400'),
+    ('device_timeout_s:=-1', f'device_timeout_s: {OUT_OF_RANGE} 0.1..86400'),
+    ('device_timeout_s:=abc', "device_timeout_s: expected a number, got 'abc'"),
+    ('device_timeout_s:=true', 'device_timeout_s: expected a number, got True'),
+    ('device_timeout_s:=[1.0]', 'device_timeout_s: expected a number, got [1.0]'),
+    ('max_running_tasks:=0', f'max_running_tasks: {OUT_OF_RANGE} 1..1000000'),
+    ('disconnect_on_timeout_count:=2.5', ': expected an integer, got 2.5'),
+    ('fleet:=[a, b]', "fleet: expected a string, got ['a', 'b']"),
+    ('device_db:=paper', "device_db: expected 'airtable' or 'local', got 'paper'"),
 ]
 
 
@@ -52,8 +55,8 @@ def test_a_wrong_parameter_is_refused_with_one_sentence(
 @pytest.mark.parametrize(
     ('arguments', 'sentence'),
     [
-        (['-p', 'device_timeout_s:=0.01'], 'the parameter device_timeout_s must be in 0.1..86400'),
-        (['--nonsense'], 'the ROS arguments cannot be used: '),
+        (['-p', 'device_timeout_s:=0.01'], f'parameter device_timeout_s: {OUT_OF_RANGE} 0.1'),
+        (['--nonsense'], 'invalid ROS arguments: '),
     ],
 )
 def test_a_program_with_wrong_arguments_ends_with_code_2(
@@ -77,8 +80,8 @@ def test_a_simulated_fleet_without_a_specification_ends_with_code_2(
 @pytest.mark.parametrize(
     ('argument', 'sentence'),
     [
-        ('ping_period_s:=0', 'ping_period_s must be in 0.01..'),
-        ('stream_period_s:=abc', "stream_period_s must be a number, not 'abc'"),
+        ('ping_period_s:=0', f'ping_period_s: {OUT_OF_RANGE} 0.01..'),
+        ('stream_period_s:=abc', "stream_period_s: expected a number, got 'abc'"),
         ('fleet:=mars', "unknown fleet 'mars'"),
     ],
 )

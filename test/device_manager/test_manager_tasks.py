@@ -359,7 +359,7 @@ def test_a_state_folder_that_cannot_be_used_is_named_and_calls_run(
     blocked = tmp_path / 'file'
     blocked.touch()
     manager = starter.start(state_folder=blocked)
-    line = manager.program.wait_for_output('cannot keep task ids')
+    line = manager.program.wait_for_output('cannot store task ids')
     assert str(blocked) in line
     assert 'set the parameter state_folder' in line
     device = manager.bench(finish_at_once)
@@ -385,4 +385,4 @@ def test_a_state_folder_that_vanishes_stops_no_call(
     task_ids = [manager.caller.call(device.device_id, 'rest') for _ in range(10)]
     assert all(result.success for result in manager.caller.results(task_ids))
     assert len({first, *task_ids}) == 11
-    manager.program.wait_for_output('cannot keep task ids')
+    manager.program.wait_for_output('cannot store task ids')

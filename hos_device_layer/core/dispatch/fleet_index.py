@@ -10,7 +10,7 @@ from ..text import shortened
 
 
 class FleetIndex:
-    """The devices of one fleet of a specification, by device id and by uid; never changes."""
+    """The devices of one fleet of a specification, by device id and by uid; immutable."""
 
     def __init__(self, spec: Spec, name: str) -> None:
         self.spec = spec
@@ -45,4 +45,4 @@ class FleetIndex:
         if self.name in self.spec.fleets:
             return f'add it to the table {table!r}'
         known = ', '.join(sorted(self.spec.fleets)) or 'none'
-        return f'there is no table {table!r}; the fleets are: {known}'
+        return f'there is no table {table!r}; valid fleets: {known}'

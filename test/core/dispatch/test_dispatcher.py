@@ -151,7 +151,7 @@ def test_the_first_ping_of_an_unknown_device_is_logged_and_the_next_are_not():
 
 def test_a_fleet_that_does_not_exist_is_named_with_those_that_do():
     error = Bench(fleet='lob').refusal_to_connect()
-    assert 'fleet-lob' in error and 'the fleets are: lab' in error
+    assert 'fleet-lob' in error and 'valid fleets: lab' in error
     assert 'none' in Bench(Spec()).refusal_to_connect()
 
 
