@@ -20,12 +20,14 @@ MAX_BYTES = 4 * 1024 * 1024
 # The earliest time of the format: with a fixed time, equal folders give equal archives.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
-# The exceptions of zipfile for bytes that are not an archive, or a damaged archive.
+# The exceptions of zipfile for bytes that are not an archive, or a damaged archive; IndexError is
+# raised for an entry without a name.
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
     EOFError,
+    IndexError,
     OSError,
     OverflowError,
     RuntimeError,

@@ -7,7 +7,7 @@ import stat
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hos_device_layer.core.archives import (
@@ -77,6 +77,7 @@ def test_an_archive_that_lies_about_its_sizes_is_refused() -> None:
 
 
 @given(st.binary(max_size=200), st.integers(0, 400))
+@example(b'\0' * 5, 147)  # An entry whose name is empty.
 def test_any_bytes_are_read_or_refused(noise: bytes, at: int) -> None:
     archive = pack(FILES)
     for broken in (noise, archive[:at] + noise + archive[at + len(noise) :]):
