@@ -1,4 +1,4 @@
-"""How devices are reached: over ROS, and over WebSocket through the gateway."""
+"""The links to devices: ROS, and WebSocket through the gateway."""
 
 from .link import Handle, Link
 

@@ -1,4 +1,4 @@
-"""What a link does for the device manager, and how it reports events to it."""
+"""The interface between the device manager and a link."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Publication = PublishResult | PublishConnectionEvent | PublishSample
 
 
 class Handle(Protocol):
-    """`DeviceManager.handle_event`. Called on the executor's thread only."""
+    """The type of `DeviceManager.handle_event`; must be called on the executor's thread."""
 
     def __call__(self, link: str, event: Event) -> Answer | None:
         """Handle an event that the link of this name reports; returns the answer to a request."""
@@ -26,10 +26,10 @@ class Handle(Protocol):
 
 class Link(Protocol):
     """
-    One way to reach devices, and to be reached by callers.
+    Connects devices and callers with the device manager over one protocol.
 
-    Its methods are called on the executor's thread and must not block. What they raise is logged;
-    a command that cannot be sent fails its task.
+    Its methods are called on the executor's thread and must not block. Exceptions are logged; if
+    `send` raises, the task of the command fails.
     """
 
     def open(self, device: FleetDevice, serialized: bool, streams: tuple[Stream, ...]) -> None:
@@ -45,10 +45,10 @@ class Link(Protocol):
         """Do not send a command that is still held; its answer is no longer awaited."""
 
     def publish(self, publication: Publication) -> None:
-        """Publish to those who listen through this link."""
+        """Publish to the subscribers of this link."""
 
     def poll(self) -> None:
-        """Do what has to be done regularly; called about 20 times a second."""
+        """Do periodic work; called about 20 times a second."""
 
     def stop(self) -> None:
-        """Free everything."""
+        """Free all resources."""

@@ -224,8 +224,8 @@ def test_a_result_from_the_wrong_uid_is_dropped(manager: RunningManager) -> None
     device.command()
     other.report(task_id, 'Vforged')
     manager.program.wait_for_output(
-        f'a result for task {task_id}: uid {other.uid} sent it, '
-        f"but the task is of '{device.device_id}'"
+        f'a result for task {task_id}: it was sent by uid {other.uid}, '
+        f"but the task runs on '{device.device_id}'"
     )
     device.report(task_id, 'Vtrue')
     assert manager.caller.result(task_id).result_jsons == '{"text":"true"}'

@@ -1,1 +1,1 @@
-"""The decisions of the device manager, pure: events in, effects out."""
+"""The rules of the device manager, without input or output: events in, effects out."""

@@ -1,4 +1,4 @@
-"""The states of a connection, and what leads from one to another."""
+"""The states of a connection and the transitions between them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ConnectionTrigger(enum.Enum):
     CONNECT = 'connect'  # the device asked to connect
     PING = 'ping'  # the device sent a ping
     CLOSE = 'close'  # its link reported that it cannot be reached any more
-    SILENCE = 'silence'  # nothing came for as long as the state allows
+    SILENCE = 'silence'  # no connect or ping for as long as the state allows
     ADD = 'add'  # the device was added to the fleet
     REMOVE = 'remove'  # the device was removed from the fleet
 
@@ -39,12 +39,12 @@ class ConnectionEvent(enum.Enum):
 
 _S, _T, _E = ConnectionState, ConnectionTrigger, ConnectionEvent
 
-# What each trigger does in each state. A pair that is not listed cannot happen.
+# The next state, and the event to publish, for each state and trigger. Other pairs are errors.
 TRANSITIONS: Mapping[
     tuple[ConnectionState, ConnectionTrigger], tuple[ConnectionState, ConnectionEvent | None]
 ] = {
     (_S.EXPECTED, _T.CONNECT): (_S.CONNECTED, _E.CONNECTED),
-    # A device that was connected before the manager restarted goes on pinging.
+    # A device that was connected before the manager restarted keeps pinging.
     (_S.EXPECTED, _T.PING): (_S.CONNECTED, _E.CONNECTED),
     (_S.EXPECTED, _T.REMOVE): (_S.FORGOTTEN, None),
     (_S.WAITING, _T.CONNECT): (_S.WAITING, None),

@@ -1,4 +1,4 @@
-"""The connection of each device: its state, the link it belongs to, and what changes both."""
+"""The connection of each device: its state, its link, and the events that change them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from .fleet_index import FleetIndex
 
 _State, _Trigger = ConnectionState, ConnectionTrigger
 
-_HEARD = (_Trigger.CONNECT, _Trigger.PING)
+# The triggers that prove that a device is running.
+_SIGNS_OF_LIFE = (_Trigger.CONNECT, _Trigger.PING)
 
 
 class DeviceConnection:
@@ -54,7 +55,7 @@ class DeviceConnection:
 
 
 class EndTasks(NamedTuple):
-    """For the dispatcher: a device has been disconnected, so its tasks end with this error."""
+    """Tells the dispatcher to end the tasks of a disconnected device with this error."""
 
     uid: int
     error: str
@@ -68,7 +69,7 @@ class Connections:
     All connections, by uid: those of the fleet, and at most `max_waiting` waiting ones.
 
     A device belongs to the link through which it connected, until it is disconnected or connects
-    through another one. The handlers of events return effects.
+    through another link. The event handlers return effects.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class Connections:
         )
 
     def foreign_link(self, uid: int, link: str) -> str:
-        """Return why an event of a device does not count; '' if it came through its own link."""
+        """Return why an event of a device must be dropped; '' if it came through its own link."""
         connection = self._connections.get(uid)
         if connection is not None and connection.link == link:
             return ''
@@ -156,7 +157,7 @@ class Connections:
         return self._apply(connection, _Trigger.PING, now, link)
 
     def link_closed(self, event: LinkClosed, now: Timestamp, link: str) -> ConnectionEffects:
-        """Handle that a link has lost a device; another link's loss changes nothing."""
+        """Handle that a link has lost a device; ignored if the device belongs to another link."""
         connection = self._connections.get(event.uid)
         if connection is None or connection.link != link:
             return []
@@ -225,13 +226,13 @@ class Connections:
         """Apply a trigger to a connection; the only place that changes a state."""
         old, old_link = connection.state, connection.link
         state, event = TRANSITIONS[old, trigger]
-        if trigger in _HEARD:
+        if trigger in _SIGNS_OF_LIFE:
             connection.last_seen = now
         if state is not old or event is not None:
             connection.state = state
             connection.since = now
         connection.link = '' if state is _State.DISCONNECTED else link
-        self._watch(connection, trigger, state is not old, now)
+        self._update_deadline(connection, trigger, state is not old, now)
         if event is None:
             return []
         return self._effects(connection, trigger, event, old_link, now)
@@ -258,7 +259,7 @@ class Connections:
         opened = OpenDevice(connection.link, device, *self._fleet.needs_of(device))
         return [*effects, opened, published]
 
-    def _watch(
+    def _update_deadline(
         self,
         connection: DeviceConnection,
         trigger: ConnectionTrigger,
@@ -273,7 +274,7 @@ class Connections:
         silence_s = self._silence_s.get(connection.state)
         if silence_s is None:
             self._deadlines.drop(uid)
-        elif changed or trigger in _HEARD:
+        elif changed or trigger in _SIGNS_OF_LIFE:
             self._deadlines.set(uid, now.steady + silence_s)
 
 

@@ -1,4 +1,4 @@
-"""Deadlines of many things, most of which are postponed or dropped before they are due."""
+"""A queue of many deadlines, most of which are postponed or dropped before they are due."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import heapq
 
 class Deadlines:
     """
-    The next deadline of each key [s, steady clock].
+    The deadline of each key [s, steady clock].
 
     Postponing and dropping cost one dictionary access: the queue is corrected when the old
     deadline is due.

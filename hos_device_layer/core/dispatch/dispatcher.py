@@ -1,7 +1,8 @@
 """
-The decisions of the device manager: who is connected, which calls run, how each of them ends.
+Decides which devices are connected, which calls run, and how each call ends.
 
-Pure: `handle` takes an event and returns effects, which the device manager performs.
+The dispatcher has no input or output of its own: `handle` takes an event and returns effects,
+which the device manager performs.
 """
 
 from __future__ import annotations
@@ -111,10 +112,10 @@ class Dispatcher:
 
     def handle(self, event: Event, now: Timestamp, link: str = '') -> list[Effect]:
         """
-        Handle an event; returns what to do about it, in this order.
+        Handle an event and return its effects, in the order in which to perform them.
 
-        `link` is the name of the link that reports the event, '' for the device manager itself.
-        The effects of a request event hold exactly one answer.
+        `link` is the name of the link that reports the event, or '' for the device manager
+        itself. The effects of a request event contain exactly one answer.
         """
         effects: list[Effect] = []
         for effect in self._handlers[type(event)](event, now, link):
@@ -149,7 +150,7 @@ class Dispatcher:
         return [*self._lifecycle.advance(now), *self.connections.advance(now)]
 
     def _stop_requested(self, _event: StopRequested, now: Timestamp, _link: str) -> list[Effect]:
-        # Nobody will be there to receive their results.
+        # The device manager can no longer receive the results of these tasks.
         return self._lifecycle.end_all('the device manager was stopped', now)
 
     def _spec_replaced(self, event: SpecReplaced, now: Timestamp, _link: str) -> ConnectionEffects:

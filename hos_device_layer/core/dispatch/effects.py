@@ -1,4 +1,4 @@
-"""What to do about an event: every effect that the dispatcher asks for, as a value."""
+"""The effects that the dispatcher returns: what the device manager must do, as values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .connection_states import ConnectionEvent
 
 
 class OpenDevice(NamedTuple):
-    """Make a link ready for a connected device, or adapt what it has made before."""
+    """Create what a link needs for a connected device, or adapt what exists."""
 
     link: str
     device: FleetDevice
@@ -26,14 +26,14 @@ class CloseDevice(NamedTuple):
 
 
 class SendCommand(NamedTuple):
-    """Send a command; if that fails, a `SendFailed` event is to follow."""
+    """Send a command; if that fails, a `SendFailed` event must follow."""
 
     link: str
     command: Command
 
 
 class WithdrawCommand(NamedTuple):
-    """The task of a command has ended: do not send it if it still waits somewhere."""
+    """Do not send a command that still waits: its task has ended."""
 
     link: str
     uid: int
@@ -41,7 +41,7 @@ class WithdrawCommand(NamedTuple):
 
 
 class PublishResult(NamedTuple):
-    """The one result of a task; `result_jsons` is always a JSON object."""
+    """Publish the only result of a task; `result_jsons` is always a JSON object."""
 
     task_id: int
     success: bool
@@ -52,7 +52,7 @@ class PublishResult(NamedTuple):
 
 
 class PublishConnectionEvent(NamedTuple):
-    """The connection of a device has changed."""
+    """Publish that the connection of a device has changed."""
 
     event: ConnectionEvent
     uid: int
@@ -61,7 +61,7 @@ class PublishConnectionEvent(NamedTuple):
 
 
 class PublishSample(NamedTuple):
-    """A sample that fits its stream, and the link that it came through."""
+    """Publish a valid sample; `link` is the link through which it came."""
 
     link: str
     uid: int
@@ -70,7 +70,7 @@ class PublishSample(NamedTuple):
 
 
 class LogDropped(NamedTuple):
-    """Something was not processed; the reason belongs into the log."""
+    """Log why a message was not processed."""
 
     reason: str
 
@@ -91,7 +91,7 @@ class CallAnswer(NamedTuple):
 
 
 class ConnectedDevice(NamedTuple):
-    """A device that is connected, and since when."""
+    """A connected device and the time since when it is connected."""
 
     uid: int
     device: FleetDevice

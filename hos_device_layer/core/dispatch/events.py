@@ -1,4 +1,4 @@
-"""What happens: every event that the dispatcher handles, as a value."""
+"""The events that the dispatcher handles, as values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .calls import TypedField
 
 
 class ConnectRequested(NamedTuple):
-    """A device asked to connect; `description` is what it tells people about itself."""
+    """A device asked to connect; `description` is its own text about itself, for messages."""
 
     uid: int
     description: str = ''
@@ -55,7 +55,7 @@ class StreamSampled(NamedTuple):
 
 
 class CallRequested(NamedTuple):
-    """A caller asked for a function of a device."""
+    """A caller called a function of a device."""
 
     device_id: str
     function_name: str
@@ -63,7 +63,7 @@ class CallRequested(NamedTuple):
 
 
 class DevicesRequested(NamedTuple):
-    """Somebody asked which devices are connected."""
+    """A caller asked for the list of connected devices."""
 
 
 class SendFailed(NamedTuple):
@@ -84,7 +84,7 @@ class Tick(NamedTuple):
 
 
 class StopRequested(NamedTuple):
-    """The device manager is about to end."""
+    """The device manager is stopping."""
 
 
 DeviceEvent = Pinged | LinkClosed | CommandAnswered | ResultReported | StreamSampled

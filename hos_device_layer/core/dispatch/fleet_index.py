@@ -1,4 +1,4 @@
-"""The fleet that a device manager runs: its devices, and why others are not among them."""
+"""The fleet of a device manager: its devices, and the reasons why others are not in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FleetIndex:
         }
 
     def needs_of(self, device: FleetDevice) -> tuple[bool, tuple[Stream, ...]]:
-        """Return what a link needs to know: whether commands are serialized, and the streams."""
+        """Return what a link must know: whether commands are serialized, and the streams."""
         device_type = self.spec.device_types.get(device.device_type)
         serialized = device_type is not None and device_type.serialized_api
         return serialized, tuple(self.spec.streams_of(device.device_type))

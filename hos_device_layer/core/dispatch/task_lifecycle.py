@@ -1,4 +1,4 @@
-"""The life of a task: a call is accepted, its command is answered, and it ends with one result."""
+"""The lifecycle of tasks: accept a call, send its command, publish exactly one result."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from .events import CallRequested, CommandAnswered, ResultReported, SendFailed
     from .fleet_index import FleetIndex
 
-# How many ended tasks are remembered, to tell a late message from one about an unknown task.
+# How many ended tasks are remembered, to distinguish late messages from unknown tasks.
 REMEMBERED_TASKS = 1000
 
 _NO_VALUES = '{}'
 
-# How a task ended whose device reported its result.
+# How a task ended if its device reported a result.
 _REPORTED = 'the device had already reported its result'
 
 _WHY_NOT_CONNECTED = {
@@ -48,7 +48,7 @@ _WHY_NOT_CONNECTED = {
 
 class TaskLifecycle:
     """
-    Handles the events of tasks; the handlers return effects.
+    Handles the events of tasks; the event handlers return effects.
 
     Every accepted call ends with exactly one `PublishResult`. `task_ids` yields ids that were
     never used before; at most `max_running` tasks run at a time.
@@ -70,7 +70,7 @@ class TaskLifecycle:
         self._ended: OrderedDict[int, str] = OrderedDict()
 
     def replace_fleet(self, fleet: FleetIndex) -> None:
-        """Check further calls by another specification; running tasks keep theirs."""
+        """Check new calls against another specification; running tasks are not affected."""
         self._fleet = fleet
 
     # Events
@@ -97,7 +97,7 @@ class TaskLifecycle:
         task = self._tasks.get(event.cmd_id)
         if task is None:
             return self._late_answer(event.cmd_id)
-        if reason := self._why_not_its_own(event.uid, task, link):
+        if reason := self._why_foreign(event.uid, task, link):
             return [LogDropped(f'an answer to task {event.cmd_id}: {reason}')]
         if not event.is_valid:
             reason = event.error or 'the device gave no reason'
@@ -117,7 +117,7 @@ class TaskLifecycle:
             how = self._ended.get(cmd_id)
             state = f'which has ended: {how}' if how else 'which is unknown'
             return [LogDropped(f'a result of uid {uid} for task {cmd_id}, {state}')]
-        if reason := self._why_not_its_own(uid, task, link):
+        if reason := self._why_foreign(uid, task, link):
             return [LogDropped(f'a result for task {cmd_id}: {reason}')]
         result_jsons = _NO_VALUES
         if success:
@@ -195,7 +195,7 @@ class TaskLifecycle:
             )
 
     def _next_task_id(self) -> int:
-        # After 2**32 tasks the ids begin again, while an old task may still be running.
+        # After 2**32 tasks the ids start again, and an old task may still be running.
         while (task_id := next(self._task_ids)) in self._tasks:
             pass
         return task_id
@@ -218,15 +218,18 @@ class TaskLifecycle:
         )
         if task.answered:
             return [result]
-        # Before its caller is told: the device may not have received the command yet.
+        # The command must not be executed after its result has been published.
         return [WithdrawCommand(task.link, task.uid, task.task_id), result]
 
     # Reasons
 
-    def _why_not_its_own(self, uid: int, task: RunningTask, link: str) -> str:
-        """Return why a message about a task does not count; '' if its device sent it."""
+    def _why_foreign(self, uid: int, task: RunningTask, link: str) -> str:
+        """Return why a message about a task must be dropped; '' if its device sent it."""
         if task.uid != uid:
-            return f'uid {uid} sent it, but the task is of {task.device.device_id!r} ({task.uid})'
+            return (
+                f'it was sent by uid {uid}, but the task runs on {task.device.device_id!r} '
+                f'(uid {task.uid})'
+            )
         return self._connections.foreign_link(uid, link)
 
     def _late_answer(self, cmd_id: int) -> list[Effect]:

@@ -48,7 +48,7 @@ class RunningTasks:
         return len(self._tasks)
 
     def __iter__(self) -> Iterator[RunningTask]:
-        """Iterate over the tasks that run now; they may be ended meanwhile."""
+        """Iterate over a copy, so that tasks can be ended during the iteration."""
         return iter(list(self._tasks.values()))
 
     def __contains__(self, task_id: int) -> bool:

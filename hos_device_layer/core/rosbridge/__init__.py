@@ -1,4 +1,4 @@
-"""The rosbridge protocol v2 as the gateway speaks it: text in, events and text out."""
+"""The gateway's side of the rosbridge protocol v2: text in, events and text out."""
 
 from .access import ANONYMOUS_DEVICE_ACCESS, LOCAL_ACCESS, Access, Role
 from .authentication_backoff import AuthenticationBackoff

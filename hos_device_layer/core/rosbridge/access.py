@@ -17,9 +17,9 @@ class Role(enum.Enum):
 
 class Access(msgspec.Struct, frozen=True):
     """
-    What a peer may do. `uids` are the devices it may be, or None for any.
+    What a peer may do; `uids` are the devices it may act as, None for any.
 
-    `name` is for log lines: the name of the token, never the token itself; empty without one.
+    `name` is the name of the peer's token, for log messages, or empty without a token.
     """
 
     roles: frozenset[Role] = frozenset()
@@ -41,12 +41,12 @@ class Access(msgspec.Struct, frozen=True):
         """Whether the peer may list devices and subscribe to topics."""
         return bool(self.roles & {Role.OPERATOR, Role.VIEWER})
 
-    def may_be(self, uid: int) -> bool:
-        """Return whether the peer may be this device."""
+    def may_act_as(self, uid: int) -> bool:
+        """Return whether the peer may act as this device."""
         return Role.DEVICE in self.roles and (self.uids is None or uid in self.uids)
 
 
-# A program on this machine could start the device manager itself.
+# A program on this machine could start a device manager itself, so nothing is refused to it.
 LOCAL_ACCESS = Access(frozenset({Role.DEVICE, Role.OPERATOR, Role.VIEWER}))
 
 # For sites that allow devices without tokens on their network.

@@ -1,11 +1,11 @@
-"""Addresses that send wrong tokens have to wait before they may try again."""
+"""The waiting times of addresses that have sent wrong tokens."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
 
-# The first failure costs nothing (a typing error); then the wait doubles, from and up to [s].
+# No wait after the first failure, which may be a typing error; then the wait doubles [s].
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
 

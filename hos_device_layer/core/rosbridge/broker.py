@@ -1,4 +1,4 @@
-"""All sessions of a gateway: opens and closes them, and sends to the devices behind them."""
+"""The sessions of a gateway: opens and closes them, and sends commands to their devices."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Broker:
         )
 
     def close_session(self, session: Session) -> list[LinkClosed]:
-        """Forget a session that has ended; returns the devices that are lost with it."""
+        """Remove a session that has ended; returns the devices that it served."""
         self._subscriptions.remove_all(session)
         return session.close_channels()
 

@@ -19,12 +19,12 @@ from .names import ServiceKind
 # A client may register before it advertises its services. This many commands wait for that.
 MAX_WAITING = 100
 
-# Results of relayed commands that are awaited; the oldest are given up.
+# How many results of relayed commands are awaited; the oldest are given up.
 MAX_RELAYED = 1_000
 
 
 class Relay(Protocol):
-    """The sender of a command that is not the device manager's own."""
+    """Receives the answer and the result of a command that the device manager did not send."""
 
     def answered(self, is_valid: bool, error: str) -> None:
         """Receive the answer to the command; called exactly once."""
@@ -33,7 +33,7 @@ class Relay(Protocol):
         """Receive the result of an accepted command."""
 
     def abandoned(self) -> None:
-        """Called when the result of an accepted command is no longer awaited."""
+        """Handle that the result of an accepted command is no longer awaited."""
 
 
 class ChannelCommand(NamedTuple):

@@ -1,5 +1,5 @@
 """
-What client programs tell the gateway about their devices, connected or not.
+The descriptions that client programs send of their devices, connected or not.
 
 A client keeps these descriptions up to date with the op `sync`, an extension of the protocol: it
 sends the hash of its set of devices; the gateway answers with its own hash, and with the hash of
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from ..text import shortened
 from .frames import DeviceDescription, FrameError, Sync
 
-# Devices of one client, and the totals; the client that was silent for longest is forgotten first.
+# Devices of one client, and the totals; the client with the oldest update is forgotten first.
 _MAX_DEVICES = 2_000
 _MAX_CLIENTS = 1_000
 _MAX_DEVICES_IN_ALL = 20_000
@@ -43,7 +43,7 @@ class DeviceDescriptions:
         self._by_uid: dict[int, DeviceDescription] = {}
 
     def text(self, uid: int) -> str:
-        """Return how a device describes itself, for a log line or an error; '' if it does not."""
+        """Return a device's description for log messages and errors; '' if there is none."""
         description = self._by_uid.get(uid)
         if description is None:
             return ''

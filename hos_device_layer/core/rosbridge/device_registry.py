@@ -22,7 +22,7 @@ _Session = TypeVar('_Session', bound=ChannelHolder)
 
 
 class DeviceRegistry(Generic[_Session]):
-    """The sessions by the uids they serve. A uid has one session, the newest permitted one."""
+    """The sessions, by the uids they serve; the newest permitted session serves a uid."""
 
     def __init__(self) -> None:
         self._sessions: dict[int, _Session] = {}
@@ -51,10 +51,13 @@ class DeviceRegistry(Generic[_Session]):
         if older is not None and older is not session:
             older.lose_channel(uid)
 
-    def occupy(self, uid: int, session: _Session) -> None:
-        """Let a session serve a device that has no session; raises FrameError if it has one."""
+    def claim_if_free(self, uid: int, session: _Session) -> None:
+        """Let a session serve a device; raises FrameError if another session serves it."""
         if self._sessions.setdefault(uid, session) is not session:
-            raise FrameError(f'the device with uid {uid} has a newer session')
+            raise FrameError(
+                f'the device with uid {uid} has a newer session; send connect or '
+                'advertise_service to replace it'
+            )
 
     def release(self, uid: int, session: _Session) -> bool:
         """Remove a device from its session; returns whether it was served by this session."""

@@ -1,4 +1,4 @@
-"""What a session reports: events of devices, and requests that wait for an answer."""
+"""The events of a session: events of devices, and requests that need an answer."""
 
 from __future__ import annotations
 

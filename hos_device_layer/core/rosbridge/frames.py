@@ -15,7 +15,7 @@ import msgspec
 from ..errors import HosError
 from ..text import shortened
 
-# Some clients number their frames instead of naming them.
+# Some clients use numbers as ids.
 FrameId = str | int | None
 
 # The gateway keeps these texts, so their length is limited.
@@ -106,18 +106,18 @@ class Status(_Frame, frozen=True, kw_only=True, tag='status'):
 
 
 class SetLevel(_Frame, frozen=True, kw_only=True, tag='set_level'):
-    """Which `status` frames a peer wants; without effect: the gateway sends errors only."""
+    """Which `status` frames a peer requests; ignored: the gateway only sends errors."""
 
 
 class Auth(_Frame, frozen=True, kw_only=True, tag='auth'):
-    """A token. The JavaScript client has no field of this name, but one for a `mac`."""
+    """A token. The JavaScript client cannot send `token`, so it uses the field `mac`."""
 
     token: str = ''
     mac: str = ''
 
 
 class DeviceDescription(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a client tells about one of its devices; tags keep their order."""
+    """A client's description of one of its devices; tags keep their order."""
 
     id: _Text
     type: _Text = ''

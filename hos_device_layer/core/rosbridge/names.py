@@ -13,9 +13,9 @@ from .frames import FrameError
 
 _MAX_UID = 2**32 - 1
 
-# A few names for each of a thousand devices. Refused names are not remembered, so nobody can fill
-# this with long ones.
-_REMEMBERED = 8_192
+# The cache holds a few names for each of a thousand devices. Invalid names are not cached, so a
+# peer cannot fill it with long names.
+_CACHE_SIZE = 8_192
 
 _DEVICE_STREAM = re.compile(r'haive_os/device/uid([0-9]{1,10})/stream/([^/\s]{1,200})')
 _DEVICE_COMMAND = re.compile(r'haive_os/device/uid([0-9]{1,10})/(serialized_command|command)')
@@ -85,7 +85,7 @@ _SERVICES = {
 }
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def parse_topic(name: str) -> TopicName:
     """Parse a topic name, with or without a leading `/`; raises FrameError."""
     relative = name.removeprefix('/')
@@ -99,7 +99,7 @@ def parse_topic(name: str) -> TopicName:
     )
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def parse_service(name: str) -> ServiceName:
     """Parse a service name, with or without a leading `/`; raises FrameError."""
     relative = name.removeprefix('/')

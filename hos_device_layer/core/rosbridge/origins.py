@@ -1,4 +1,4 @@
-"""Which web pages may open a connection: any page that a user visits could try."""
+"""Which web pages may open a connection; otherwise any page that a user visits could."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-# What the common WebSocket library for Arduino sends; a browser sends `null` for a file.
+# Sent by the common WebSocket library for Arduino; a browser sends `null` for a file.
 _FIRMWARE_ORIGIN = 'file://'
 
 
@@ -16,9 +16,9 @@ def is_allowed_origin(
     """
     Return whether the `Origin` header of a handshake is allowed; only browsers send one.
 
-    Allowed are the listed origins, or all with `*`, and pages that this server has delivered: the
-    `Host` header must be an address or one of `own_names`, because otherwise a page of a foreign
-    name that resolves to this machine would be allowed too.
+    Allowed are the listed origins (all with `*`) and pages that this server has delivered. For
+    the latter, the `Host` header must be an address or one of `own_names`: otherwise a page from
+    any host name that resolves to this machine would be allowed too.
     """
     if origin is None or origin == _FIRMWARE_ORIGIN or origin in allowed or '*' in allowed:
         return True

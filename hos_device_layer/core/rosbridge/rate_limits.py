@@ -1,4 +1,4 @@
-"""How much of the gateway one peer may use."""
+"""Limits on what one peer may use of the gateway."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ from .names import (
 from .rate_limits import SessionLimits, TokenBucket
 from .subscriptions import Subscriptions
 
-# A peer is disconnected when this much waits for it [characters]: seconds of a busy stream.
+# A peer is disconnected if this much is unsent [characters]: seconds of a busy stream.
 MAX_UNSENT = 1_000_000
 
 _CONNECTION_LOST = 'the device has lost its connection'
@@ -113,7 +113,7 @@ class Session:
         self._frames = TokenBucket(limits.frames, limits.frames_per_s, now)
 
     def receive(self, text: str, now: float) -> list[SessionEvent]:
-        """Handle a frame of the peer; refuses what it cannot accept and raises nothing."""
+        """Handle a frame of the peer; never raises: an invalid frame is refused."""
         try:
             frame = decode(text)
         except FrameError as error:
@@ -216,7 +216,7 @@ class Session:
         return []
 
     def _advertise(self, frame: Advertise) -> list[SessionEvent]:
-        # A peer may publish without this; it only learns earlier what would be refused.
+        # A peer may publish without advertising; here it is only told earlier about errors.
         topic = parse_topic(frame.topic)
         check_type(frame.type, topic.kind)
         _check_publisher(topic)
@@ -233,16 +233,16 @@ class Session:
         _check_publisher(topic)
         if topic.kind is TopicKind.PING:
             uid = decode_message(frame.msg, UidMessage).data
-            self._occupied_channel(uid)
+            self._own_channel(uid)
             return [Pinged(uid)]
         if topic.kind is TopicKind.COMMAND_RESULT:
             result = decode_message(frame.msg, DeviceCommandResult)
-            channel = self._occupied_channel(result.uid)
+            channel = self._own_channel(result.uid)
             return [*channel.report(ResultReported(*msgspec.structs.astuple(result)))]
         sample = decode_message(frame.msg, DeviceStream)
         if sample.uid != topic.uid:
             raise FrameError(f'the sample is of uid {sample.uid}, the topic of uid {topic.uid}')
-        self._occupied_channel(sample.uid)
+        self._own_channel(sample.uid)
         return [StreamSampled(sample.uid, topic.stream, sample.data)]
 
     def _service_response(self, frame: ServiceResponse) -> list[SessionEvent]:
@@ -303,7 +303,7 @@ class Session:
         refusals = channel.unadvertise(kind)
         if channel.serves:
             return [*refusals]
-        # A device that serves nothing cannot be reached.
+        # A device without services cannot be reached.
         self._devices.release(uid, self)
         self.channels.pop(uid).close(_CONNECTION_LOST)
         return [*refusals, LinkClosed(uid)]
@@ -348,19 +348,19 @@ class Session:
     # Devices
 
     def _check_identity(self, uid: int) -> None:
-        if self.access is None or not self.access.may_be(uid):
+        if self.access is None or not self.access.may_act_as(uid):
             raise FrameError(
                 f'this peer is not the device with uid {uid}; a device may only act for its own '
                 'uid'
             )
 
     def _claimed_channel(self, uid: int) -> DeviceChannel:
-        """Return a device's channel, taken from an older session of the device if necessary."""
+        """Return a device's channel; replaces an older session of the device."""
         return self._channel(uid, self._devices.claim)
 
-    def _occupied_channel(self, uid: int) -> DeviceChannel:
-        """Return a device's channel if no other session has it: only registering takes it."""
-        return self._channel(uid, self._devices.occupy)
+    def _own_channel(self, uid: int) -> DeviceChannel:
+        """Return a device's channel; raises FrameError if another session serves the device."""
+        return self._channel(uid, self._devices.claim_if_free)
 
     def _channel(self, uid: int, take: Callable[[int, Session], None]) -> DeviceChannel:
         if channel := self.channels.get(uid):

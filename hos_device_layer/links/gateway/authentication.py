@@ -37,7 +37,7 @@ class Authenticator:
         if not is_allowed_origin(
             origin, request.host, self._settings.allowed_origins, self._own_names
         ):
-            _log.warning('%s: refused the web page %s', address, shortened(origin))
+            _log.warning('%s: refused a web page of the origin %s', address, shortened(origin))
             raise web.HTTPForbidden(
                 text='pages of this origin are not allowed to connect; see the parameter '
                 'gateway_allowed_origins\n'
@@ -105,7 +105,7 @@ class Authenticator:
         if access is None:
             raise web.HTTPUnauthorized(
                 headers={'WWW-Authenticate': 'Bearer'},
-                text='the token is not valid; make one with: hos token add\n',
+                text='the token is not valid; create one with: hos token add\n',
             )
         return access
 

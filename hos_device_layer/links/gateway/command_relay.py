@@ -1,4 +1,4 @@
-"""Commands that ROS nodes send to gateway devices themselves, past the device manager."""
+"""Relays commands that ROS nodes send directly to gateway devices, without a task."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from ...core.rosbridge import Relay
 from .bridge import Wake
 from .mailbox import Mailbox
 
-Answer = Callable[[bool, str], None]
+# Receives `is_valid` and `error` of the device's answer.
+AnswerCallback = Callable[[bool, str], None]
 
 
 class CommandRelay:
     """
-    Relays commands to devices, their answers and their results.
+    Relays commands of ROS nodes to devices, and the answers and results back.
 
-    `send_command` is `Gateway.send`; `on_result` receives the results of relayed commands. All
-    of it happens on the device manager's thread.
+    `send_command` is `Gateway.send`; `on_result` receives the results of relayed commands. Methods
+    must be called, and callbacks are called, on the device manager's thread.
     """
 
     def __init__(
@@ -28,24 +29,28 @@ class CommandRelay:
         self.on_result: Callable[[ResultReported], object] = lambda _: None
         self._send_command = send_command
         self._to_manager = Mailbox(wake_manager)
-        # The uids by the ids of the device manager's commands.
+        # The device manager's own running commands: uids by ids.
         self._reserved: dict[int, int] = {}
         self._relayed: set[tuple[int, int]] = set()
 
     def reserve(self, command: Command) -> None:
-        """Relay no command with the id of one of the device manager's own."""
+        """Reserve the id of a command of the device manager: `send` refuses it meanwhile."""
         self._reserved[command.cmd_id] = command.uid
 
     def release(self, cmd_id: int) -> None:
-        """Record that a command of the device manager has ended."""
+        """Release the id of a command of the device manager that has ended."""
         self._reserved.pop(cmd_id, None)
 
-    def send(self, command: Command, answer: Answer) -> None:
-        """Send a command of a ROS node; `answer` is called once."""
+    def send(self, command: Command, answer: AnswerCallback) -> None:
+        """Send a command of a ROS node; `answer` is called exactly once."""
         key = command.uid, command.cmd_id
         if self._reserved.get(command.cmd_id) == command.uid or key in self._relayed:
-            # The device reports results by this id alone.
-            answer(False, f'a command with cmd_id {command.cmd_id} is running; choose another')
+            # A device's result has no other key than this id.
+            answer(
+                False,
+                f'cmd_id {command.cmd_id} belongs to a running command of the device with uid '
+                f'{command.uid}; choose another cmd_id',
+            )
             return
         self._relayed.add(key)
         self._send_command(command, _RelayedCommand(self, command, answer))
@@ -60,9 +65,9 @@ class CommandRelay:
 
 
 class _RelayedCommand:
-    """The Relay of one command; called on the gateway's thread."""
+    """The Relay of one command; its public methods are called on the gateway's thread."""
 
-    def __init__(self, relay: CommandRelay, command: Command, answer: Answer) -> None:
+    def __init__(self, relay: CommandRelay, command: Command, answer: AnswerCallback) -> None:
         self._relay = relay
         self._command = command
         self._answer = answer

@@ -1,4 +1,4 @@
-"""What hosts download over HTTP: their fleet, and the handlers of the site."""
+"""The files that hosts download over HTTP: the fleet and the handlers."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Admit = Callable[[web.Request], Access | None]
 
 class HostFiles:
     """
-    Files by name, for every admitted peer; files may be offered from any thread.
+    The files that admitted peers can download, by name; may be used from any thread.
 
-    The ETag of a file is the SHA-256 of its content; a client that has it already receives 304.
+    The ETag of a file is the SHA-256 of its content; a client that already has it receives 304.
     """
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ Job = Callable[[], object]
 
 _log = logging.getLogger(__name__)
 
-# How many jobs run before other work of that thread gets its turn; a batch takes about 5 ms.
+# How many jobs run before the thread can do other work; a batch takes about 5 ms.
 _BATCH = 256
 
 

@@ -18,19 +18,20 @@ from ...core.spec.records import Function
 from ...qos import RESULT_QOS, SERVICE_QOS
 from ...services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
 from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_STREAM_TOPIC
+from .command_relay import AnswerCallback
 
-# Sends a command of a ROS node; the function is called with the answer.
-SendCommand = Callable[[Command, Callable[[bool, str], None]], None]
+# Sends a command of a ROS node; the callback receives the answer.
+RelayCommand = Callable[[Command, AnswerCallback], None]
 
 
 class DeviceProxies:
     """
-    The ROS entities of gateway devices; without `send` there are no services.
+    The ROS entities of gateway devices; there are no services if `send` is None.
 
-    The topic of a stream exists from its first sample on.
+    The publisher of a stream is created with its first sample.
     """
 
-    def __init__(self, node: Node, send: SendCommand | None) -> None:
+    def __init__(self, node: Node, send: RelayCommand | None) -> None:
         self._node = node
         self._send = send
         self._services: dict[int, _CommandService] = {}
@@ -82,9 +83,9 @@ class DeviceProxies:
 
 
 class _CommandService:
-    """A service that answers later, when the device has answered."""
+    """A command service that sends its response when the device has answered."""
 
-    def __init__(self, node: Node, uid: int, serialized: bool, send: SendCommand) -> None:
+    def __init__(self, node: Node, uid: int, serialized: bool, send: RelayCommand) -> None:
         self.serialized = serialized
         self._node = node
         self._uid = uid
@@ -95,8 +96,8 @@ class _CommandService:
         self._service = node.create_service(
             service_type, name(uid), self._on_request, qos_profile=SERVICE_QOS
         )
-        # The events executor answers as soon as the callback returns, with this method: the
-        # header of the request, its argument, is all that a later answer needs.
+        # The events executor calls this method as soon as the callback returns. It is replaced to
+        # keep the header of the request, with which the response can be sent later.
         self._send_response: Callable[[Any, Any], None] = self._service.send_response
         setattr(self._service, 'send_response', self._on_header)  # noqa: B010
 
@@ -114,7 +115,7 @@ class _CommandService:
                 self._send_response(response, header)
             except InvalidHandle:
                 # The service was destroyed before the device answered.
-                self._node.get_logger().debug('an answer arrived after its service had ended')
+                self._node.get_logger().debug('dropped the answer of a device that was closed')
 
         try:
             command = _command(self._uid, self._request, self.serialized)

@@ -1,4 +1,4 @@
-"""The server of the gateway: HTTP and WebSocket on one port, on a thread of its own."""
+"""The server of the gateway: HTTP and WebSocket on one port, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HANDSHAKE_TIMEOUT_S = 10.0
 # A whole fleet connects at once after a restart.
 _BACKLOG = 4096
 
-# How often revoked tokens are looked for [s].
+# Interval at which connections are checked for revoked tokens [s].
 _REVOCATION_CHECK_S = 5.0
 
 # Requested by the common WebSocket library for Arduino.
@@ -94,8 +94,8 @@ class GatewayServer:
     def _start_error(self, error: OSError) -> GatewayError:
         where = f'{self._settings.address} port {self._settings.port}'
         return GatewayError(
-            f'the gateway cannot listen on {where}: {error.strerror or error}. Choose another '
-            'with the parameters gateway_address and gateway_port'
+            f'the gateway cannot listen on {where}: {error.strerror or error}; set the parameter '
+            'gateway_address or gateway_port'
             if not isinstance(error, ssl.SSLError)
             else f'the certificate or key of the gateway cannot be used: {error}'
         )

@@ -39,7 +39,7 @@ class GatewaySettings(msgspec.Struct, frozen=True):
     limits: SessionLimits = SessionLimits()
 
     def url(self, port: int) -> str:
-        """Return the URL to show to users."""
+        """Return the URL for clients."""
         scheme = 'ws' if self.certificate_file is None else 'wss'
         host = f'[{self.address}]' if ':' in self.address else self.address
         return f'{scheme}://{host}:{port}'

@@ -1,4 +1,4 @@
-"""Tokens: shown once, and kept as hashes in a file that only its owner may read."""
+"""Access tokens, stored as hashes in a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TokenRecord(msgspec.Struct, frozen=True):
 
 
 class TokenFile:
-    """The tokens of a gateway. The file is read again after it was changed."""
+    """The tokens of a gateway; the file is read again after a change."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -74,14 +74,14 @@ class TokenFile:
         return matches[0].access if matches else None
 
     def add(self, name: str, role: Role, uids: tuple[int, ...] | None, created: str) -> str:
-        """Create a token and return it: it is not stored and cannot be shown again."""
+        """Create a token and return it; only its hash is stored."""
         records = self.records()
         if not name or not name.isprintable():
             raise TokenError(
                 'a token needs a printable name, which identifies it in lists and logs'
             )
         if any(record.name == name for record in records):
-            raise TokenError(f'a token named {name!r} exists already; revoke it first')
+            raise TokenError(f'a token named {name!r} already exists; revoke it first')
         token = _PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
         record = TokenRecord(name, role, _digest(token), uids, created)
         self._write((*records, record))
@@ -93,7 +93,7 @@ class TokenFile:
         rest = tuple(record for record in records if record.name != name)
         if len(rest) == len(records):
             known = ', '.join(record.name for record in records) or 'none'
-            raise TokenError(f'no token is named {name!r}; the tokens are: {known}')
+            raise TokenError(f'there is no token {name!r}; existing tokens: {known}')
         self._write(rest)
 
     def _read(self) -> tuple[TokenRecord, ...]:

@@ -1,4 +1,4 @@
-"""One WebSocket connection: its frames to the session, the session's frames to it."""
+"""One WebSocket connection: passes frames between the socket and its session."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ...core.rosbridge.close_reasons import NO_TOKEN, PEER_GONE, TOO_SLOW
 from .authentication import AdmittedConnection
 from .bridge import ManagerBridge
 
-# How many events of a peer may wait for the device manager: more frames are not read meanwhile,
-# so that a flood fills the peer's own buffer only.
+# How many events of a peer may wait for the device manager. Until it has handled them, no more
+# frames are read, so that a flood only fills the peer's own buffer.
 _MAX_QUEUED_EVENTS = 256
 
 # How long a peer may take to send its token, and to answer a close frame [s].

@@ -1,4 +1,4 @@
-"""What ROS nodes use of the device manager: API calls, their results, connection events."""
+"""The interface for ROS nodes that call devices: API calls, results, connection events."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from ...services import DEVICE_API_CALL_SERVICE, DEVICE_CONNECTION_INFOS_SERVICE
 from ..event_topics import CONNECTION_EVENT_TOPICS
 from ..link import Handle, Publication
 
-# How long the last results may take to reach their readers when the manager stops [s].
+# How long the last results may take to reach their subscribers when the manager stops [s].
 _FLUSH_S = 0.5
 
-# Requests of callers come from no device.
+# Requests of callers do not come through the link of a device.
 _NO_LINK = ''
 
 
@@ -62,7 +62,7 @@ class RosCallers:
             self._events[event].publish(_connection_info(uid, device, event_time_s))
 
     def flush(self) -> None:
-        """Wait until the results have reached their readers, for a short time."""
+        """Wait a short time until the results have reached their subscribers."""
         self._results.wait_for_all_acked(Duration(seconds=_FLUSH_S))
 
     def _on_api_call(self, request: Any, response: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The ROS entities through which one device is reached."""
+"""The ROS entities of one device."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class RosDevice:
             self._node.destroy_subscription(subscription)
 
     def _check_ready(self) -> bool:
-        # A query of the ROS graph costs more than the call itself, so a yes is remembered.
+        # A query of the ROS graph costs more than the call itself, so a positive answer is cached.
         if not self.is_ready:
             self.is_ready = self._client.service_is_ready()
         return self.is_ready

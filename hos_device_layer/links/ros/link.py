@@ -84,11 +84,11 @@ class RosLink:
         self._holding = {device for device in self._holding if not device.send_held()}
 
     def stop(self) -> None:
-        """Wait for results to arrive, then free everything."""
+        """Wait until results have reached their subscribers, then free all resources."""
         self._callers.flush()
-        # For each entity that is destroyed Fast DDS looks through all readers of this process,
-        # services first, for one that still uses its type. While these services exist, it finds
-        # one at once: destroying 500 devices takes 0.6 s instead of 2 s.
+        # When an entity is destroyed, Fast DDS searches all readers of this process, services
+        # first, for another user of its type. While these services exist, the search ends at the
+        # first match: destroying 500 devices takes 0.6 s instead of 2 s.
         for service_type in (DeviceCommand, SerializedDeviceCommand):
             self._node.create_service(
                 service_type, f'~/{service_type.__name__}', lambda _, response: response

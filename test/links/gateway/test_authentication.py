@@ -227,7 +227,7 @@ def test_mistakes_with_names(tokens: TokenFile) -> None:
     tokens.add('a', Role.VIEWER, None, '')
     with pytest.raises(TokenError, match='already'):
         tokens.add('a', Role.VIEWER, None, '')
-    with pytest.raises(TokenError, match='the tokens are: a'):
+    with pytest.raises(TokenError, match='existing tokens: a'):
         tokens.revoke('b')
     with pytest.raises(TokenError, match='needs a printable name'):
         tokens.add('', Role.VIEWER, None, '')
