@@ -1,4 +1,4 @@
-"""A small specification and a clock that the tests of the core turn by hand."""
+"""A small specification, and timestamps that the tests of the core choose."""
 
 from hos_device_layer.core.spec.field_types import Field
 from hos_device_layer.core.spec.records import (
@@ -16,7 +16,7 @@ EPOCH = 1_700_000_000.0
 
 
 def at(steady):
-    """The moment `steady` seconds after the clock began."""
+    """Return the timestamp `steady` seconds after the start."""
     return Timestamp(steady, EPOCH + steady)
 
 
@@ -29,7 +29,7 @@ def device(device_id, uid, device_type='Lift'):
 
 
 def move(*results, **limits):
-    """The function of both types of the fleet."""
+    """Return the function that both device types of the fleet have."""
     return Function(
         'move',
         fields('x:int32 0..10 [mm]', 'fast:bool'),
@@ -49,7 +49,7 @@ HALT = Function('halt', device_types=('Lift',), timeout_s=2.0)
 
 
 def make_spec(devices=(LIFT, PUMP, NAMELESS), functions=(MOVE, HALT), rejected=None):
-    """A specification of the fleet `lab`; `Pump` takes serialized commands."""
+    """Return a specification with the fleet `lab`; `Pump` takes serialized commands."""
     return Spec(
         device_types={
             'Lift': DeviceType('Lift'),

@@ -1,61 +1,47 @@
-import itertools
-
 import msgspec
 import pytest
-from virtual_fleet import LIFT, at, make_spec
-
-from hos_device_layer.core.dispatch.connection_states import (
-    TRANSITIONS,
-    ConnectionEvent,
-    ConnectionState,
+from connection_driver import (
+    DISCONNECT_S,
+    TIMEOUT_S,
+    UID,
+    WITH,
+    WITHOUT,
+    close,
+    connect,
+    make_connections,
+    ping,
+    silence,
 )
-from hos_device_layer.core.dispatch.connections import Connections
+from dispatcher_driver import GATEWAY, GOOD, ROS, DispatcherDriver, only
+from virtual_fleet import EPOCH, LIFT, PUMP, at, device, make_spec
+
+from hos_device_layer.core.dispatch.connection_states import ConnectionEvent, ConnectionState
+from hos_device_layer.core.dispatch.dispatcher import DispatcherLimits
 from hos_device_layer.core.dispatch.effects import (
+    CloseDevice,
     ConnectAnswer,
+    LogDropped,
     OpenDevice,
     PublishConnectionEvent,
+    PublishResult,
 )
-from hos_device_layer.core.dispatch.events import ConnectRequested, LinkClosed, Pinged
+from hos_device_layer.core.dispatch.events import (
+    CallRequested,
+    ConnectRequested,
+    LinkClosed,
+    Pinged,
+    SpecReplaced,
+    Tick,
+)
 from hos_device_layer.core.dispatch.fleet_index import FleetIndex
-
-TIMEOUT_S, DISCONNECT_S = 20.0, 15.0
-UID = LIFT.uid
-ROS = 'ros'
-
-WITH, WITHOUT = (FleetIndex(make_spec(devices), 'lab') for devices in ([LIFT], []))
-
-
-def make(fleet=WITH):
-    return Connections(fleet, TIMEOUT_S, DISCONNECT_S, 10, at(0.0))
 
 
 @pytest.fixture
 def connections():
-    return make()
+    return make_connections()
 
 
-def published(effects):
-    """Return the connection events among effects."""
-    return [effect.event for effect in effects if isinstance(effect, PublishConnectionEvent)]
-
-
-def connect(connections, now=0.0):
-    return published(connections.connect_requested(ConnectRequested(UID), at(now), ROS))
-
-
-def ping(connections, now=0.0):
-    return published(connections.pinged(Pinged(UID), at(now), ROS))
-
-
-def close(connections, now=0.0):
-    return published(connections.link_closed(LinkClosed(UID), at(now), ROS))
-
-
-def silence(connections, now=1e9):
-    return published(connections.advance(at(now)))
-
-
-def test_a_device_of_the_fleet_may_stay_away_for_ever(connections):
+def test_an_expected_device_never_times_out(connections):
     connection = connections.get(UID)
     assert connection.state is ConnectionState.EXPECTED
     assert connection.last_seen is None
@@ -63,7 +49,7 @@ def test_a_device_of_the_fleet_may_stay_away_for_ever(connections):
     assert silence(connections) == []
 
 
-def test_silence_leads_to_a_timeout_and_then_to_a_disconnection(connections):
+def test_a_silent_device_times_out_and_is_then_disconnected(connections):
     connect(connections, 100.0)
     assert silence(connections, 119.9) == []
     assert silence(connections, 120.0) == [ConnectionEvent.TIMEOUT]
@@ -74,7 +60,7 @@ def test_silence_leads_to_a_timeout_and_then_to_a_disconnection(connections):
     assert connections.get(UID).last_seen == at(100.0)
 
 
-def test_every_ping_grants_the_full_time_again(connections):
+def test_each_ping_restarts_the_timeout(connections):
     connect(connections)
     for time in range(10, 200, 10):
         assert ping(connections, time) == []
@@ -85,14 +71,14 @@ def test_every_ping_grants_the_full_time_again(connections):
     assert silence(connections, 190.0 + TIMEOUT_S) == [ConnectionEvent.TIMEOUT]
 
 
-def test_a_closed_link_is_a_timeout_at_once_and_closing_it_again_grants_nothing(connections):
+def test_a_closed_link_times_the_device_out_immediately_and_only_once(connections):
     connect(connections)
     assert close(connections, 1.0) == [ConnectionEvent.TIMEOUT]
     assert close(connections, 10.0) == []
     assert silence(connections, 1.0 + DISCONNECT_S) == [ConnectionEvent.DISCONNECTED]
 
 
-def test_a_device_that_is_back_has_its_full_time_again(connections):
+def test_a_reconnected_device_has_the_full_timeout(connections):
     connect(connections)
     close(connections, 1.0)
     assert ping(connections, 15.9) == [ConnectionEvent.RECONNECTED]
@@ -100,7 +86,7 @@ def test_a_device_that_is_back_has_its_full_time_again(connections):
     assert silence(connections, 15.9 + TIMEOUT_S) == [ConnectionEvent.TIMEOUT]
 
 
-def test_a_repeated_connect_marks_the_time_of_the_new_connection(connections):
+def test_a_repeated_connect_sets_the_time_of_the_connection(connections):
     connect(connections)
     assert connect(connections, 5.0) == [ConnectionEvent.RECONNECTED]
     connection = connections.get(UID)
@@ -108,7 +94,7 @@ def test_a_repeated_connect_marks_the_time_of_the_new_connection(connections):
 
 
 def test_a_forgotten_device_leaves_nothing_behind():
-    connections = make(WITHOUT)
+    connections = make_connections(WITHOUT)
     ping(connections)
     close(connections, 1.0)
     assert connections.get(UID) is None
@@ -118,7 +104,7 @@ def test_a_forgotten_device_leaves_nothing_behind():
 
 
 def test_a_waiting_device_belongs_to_the_link_that_it_used_last():
-    connections = make(WITHOUT)
+    connections = make_connections(WITHOUT)
     connections.pinged(Pinged(UID), at(0.0), ROS)
     answer = connections.connect_requested(ConnectRequested(UID), at(1.0), 'gateway')[-1]
     assert isinstance(answer, ConnectAnswer) and not answer.success
@@ -127,7 +113,7 @@ def test_a_waiting_device_belongs_to_the_link_that_it_used_last():
     assert isinstance(opened, OpenDevice) and opened.link == 'gateway'
 
 
-def test_a_changed_type_is_opened_again(connections):
+def test_a_device_whose_type_changed_is_opened_again(connections):
     connect(connections)
     assert connections.replace_fleet(WITH, at(1.0)) == []
     without_streams = msgspec.structs.replace(make_spec([LIFT]), streams={})
@@ -135,47 +121,126 @@ def test_a_changed_type_is_opened_again(connections):
     assert opened == OpenDevice(ROS, LIFT, False, ())
 
 
-STEPS = {
-    'connect': connect,
-    'ping': ping,
-    'close': close,
-    'silence': silence,
-    'the row is there': lambda connections: connections.replace_fleet(WITH, at(0.0)),
-    'the row is missing': lambda connections: connections.replace_fleet(WITHOUT, at(0.0)),
-}
+# Through the dispatcher
 
 
-def test_the_table_holds_every_pair_that_can_happen_and_no_other(monkeypatch):
-    happened = set()
-    apply = Connections._apply
-
-    def noted(self, connection, trigger, *arguments):
-        happened.add((connection.state, trigger))
-        return apply(self, connection, trigger, *arguments)
-
-    monkeypatch.setattr(Connections, '_apply', noted)
-    for fleet in (WITH, WITHOUT):
-        for steps in itertools.product(STEPS.values(), repeat=4):
-            connections = make(fleet)
-            for step in steps:
-                step(connections)
-    assert happened == set(TRANSITIONS)
+def test_a_device_of_the_fleet_connects():
+    effects, answer = DispatcherDriver().connect(LIFT.uid, now=3.0)
+    assert answer == ConnectAnswer(True)
+    assert effects == [
+        OpenDevice(ROS, LIFT, False, (make_spec().streams['height'],)),
+        PublishConnectionEvent(ConnectionEvent.CONNECTED, LIFT.uid, LIFT, EPOCH + 3.0),
+    ]
 
 
-@pytest.mark.parametrize(
-    ('old', 'new', 'event'), [(old, new, e) for (old, _), (new, e) in TRANSITIONS.items()]
-)
-def test_events_are_published_where_a_state_is_entered_or_left_and_only_there(old, new, event):
-    if event is None:
-        assert old is new or ConnectionState.FORGOTTEN in (old, new)
-    if event is ConnectionEvent.CONNECTED:
-        assert old in (ConnectionState.EXPECTED, ConnectionState.WAITING)
-    if event in (ConnectionEvent.CONNECTED, ConnectionEvent.RECONNECTED):
-        assert new is ConnectionState.CONNECTED
-    if event is ConnectionEvent.TIMEOUT:
-        assert (old, new) == (ConnectionState.CONNECTED, ConnectionState.TIMED_OUT)
-    if event is ConnectionEvent.DISCONNECTED:
-        assert old in (ConnectionState.CONNECTED, ConnectionState.TIMED_OUT)
-        assert new in (ConnectionState.DISCONNECTED, ConnectionState.FORGOTTEN)
-    if new is ConnectionState.CONNECTED and old is not ConnectionState.CONNECTED:
-        assert event in (ConnectionEvent.CONNECTED, ConnectionEvent.RECONNECTED)
+def test_a_device_of_a_serialized_type_is_opened_as_serialized():
+    assert only(DispatcherDriver().connect(PUMP.uid)[0], OpenDevice).serialized
+
+
+def test_a_ping_connects_an_expected_device():
+    driver = DispatcherDriver()
+    effects = driver.handle(Pinged(LIFT.uid), 3.0)
+    assert only(effects, PublishConnectionEvent).event is ConnectionEvent.CONNECTED
+    assert [c.device for c in driver.dispatcher.connections.connected()] == [LIFT]
+
+
+def test_an_unknown_device_is_refused_with_the_table_and_waits():
+    driver = DispatcherDriver()
+    error = driver.connect_error(99)
+    assert '99' in error and 'fleet-lab' in error
+    assert driver.dispatcher.connections.get(99).state is ConnectionState.WAITING
+    assert driver.handle(Pinged(99), 1.0) == []
+
+
+def test_the_description_of_an_unknown_device_is_shown():
+    driver = DispatcherDriver()
+    *_, answer = driver.handle(ConnectRequested(99, "'Scale 3', type 'Scale'"))
+    assert "uid 99 ('Scale 3', type 'Scale') is not in the fleet" in answer.error
+    assert driver.dispatcher.connections.get(99).description == "'Scale 3', type 'Scale'"
+
+
+def test_a_ping_of_an_unknown_uid_is_logged_once():
+    driver = DispatcherDriver()
+    assert 'fleet-lab' in only(driver.handle(Pinged(99), 1.0), LogDropped).reason
+    assert driver.handle(Pinged(99), 2.0) == []
+    assert driver.connect_error(99)
+
+
+@pytest.mark.parametrize('limit', [0, 3])
+def test_the_number_of_waiting_devices_is_limited(limit):
+    driver = DispatcherDriver(limits=DispatcherLimits(max_waiting_devices=limit))
+    for uid in range(1000, 1010):
+        assert driver.connect_error(uid)
+        driver.handle(Pinged(uid + 100))
+    states = [connection.state for connection in driver.dispatcher.connections]
+    assert states.count(ConnectionState.WAITING) == limit
+    assert driver.connect()[1].success
+
+
+def test_the_closed_link_of_an_unknown_device_is_ignored():
+    assert DispatcherDriver().handle(LinkClosed(99)) == []
+
+
+def test_a_ping_through_another_link_does_not_reconnect_a_timed_out_device(driver):
+    driver.handle(LinkClosed(LIFT.uid), 1.0)
+    assert only(driver.handle(Pinged(LIFT.uid), 2.0, GATEWAY), LogDropped)
+    driver.handle(Tick(), 16.0)
+    effects = driver.handle(Pinged(LIFT.uid), 17.0, GATEWAY)
+    assert only(effects, OpenDevice).link == GATEWAY
+
+
+def test_a_device_that_connects_through_another_link_moves_to_it(driver):
+    command = driver.call()
+    effects, _ = driver.connect(now=1.0, link=GATEWAY)
+    assert [type(effect) for effect in effects] == [
+        CloseDevice,
+        OpenDevice,
+        PublishConnectionEvent,
+    ]
+    assert effects[0] == (ROS, LIFT.uid)
+    assert effects[1].link == GATEWAY
+    assert effects[2].event is ConnectionEvent.RECONNECTED
+    assert only(driver.report(command, link=ROS), LogDropped)
+    assert only(driver.report(command, link=GATEWAY), PublishResult).success
+    sent, _ = driver.handle(CallRequested('L1', 'move', GOOD), 2.0, '')
+    assert sent.link == GATEWAY
+
+
+def test_a_removed_device_is_disconnected_and_its_tasks_end(driver):
+    command = driver.call()
+    driver.call('P1')
+    effects = driver.handle(SpecReplaced(make_spec([PUMP])), 1.0)
+    change, result = only(effects, PublishConnectionEvent), only(effects, PublishResult)
+    assert change[:3] == (ConnectionEvent.DISCONNECTED, LIFT.uid, LIFT)
+    assert result.task_id == command.cmd_id
+    assert 'row' in result.error
+    assert driver.dispatcher.connections.get(LIFT.uid) is None
+    assert len(driver.dispatcher.tasks) == 1
+    assert 'no device' in driver.call_error()
+
+
+def test_a_waiting_device_is_connected_when_its_row_is_added(driver):
+    new = device('L9', 99)
+    driver.handle(Pinged(99), 0.0)
+    change = only(
+        driver.handle(SpecReplaced(make_spec([LIFT, PUMP, new])), 1.0), PublishConnectionEvent
+    )
+    assert change == (ConnectionEvent.CONNECTED, 99, new, EPOCH + 1.0)
+    assert driver.call('L9').uid == 99
+
+
+def test_a_device_whose_type_changed_is_disconnected_and_expected_again(driver):
+    changed = device('L1', LIFT.uid, 'Pump')
+    change = only(
+        driver.handle(SpecReplaced(make_spec([changed, PUMP])), 1.0), PublishConnectionEvent
+    )
+    assert (change.event, change.device) == (ConnectionEvent.DISCONNECTED, LIFT)
+    change = only(driver.handle(Pinged(LIFT.uid), 2.0), PublishConnectionEvent)
+    assert (change.event, change.device) == (ConnectionEvent.CONNECTED, changed)
+
+
+def test_a_renamed_device_stays_connected(driver):
+    renamed = device('L7', LIFT.uid)
+    assert driver.handle(SpecReplaced(make_spec([renamed, PUMP])), 1.0) == []
+    assert driver.call('L7').uid == LIFT.uid
+    assert 'no device' in driver.call_error('L1')

@@ -1,8 +1,8 @@
 """
-What the device manager promises, whatever happens in whatever order.
+The guarantees of the dispatcher under random events in any order.
 
-A model that knows nothing of the dispatcher's parts follows it through random events on a clock
-that the test turns.
+A model that is independent of the parts of the dispatcher follows it, on a clock that the test
+sets.
 """
 
 import itertools
@@ -108,7 +108,7 @@ class Promises(RuleBasedStateMachine):
         return effects
 
     def perform(self, effect):
-        """What a link does, as far as a promise is made about it."""
+        """Model the part of a link that the guarantees refer to."""
         if isinstance(effect, OpenDevice):
             self.open.add((effect.link, effect.device.uid))
         elif isinstance(effect, CloseDevice):
@@ -122,7 +122,7 @@ class Promises(RuleBasedStateMachine):
         elif isinstance(effect, WithdrawCommand):
             self.held.pop(effect.cmd_id, None)
         elif isinstance(effect, PublishResult):
-            # Nothing is executed after its caller was told how it ended.
+            # A command must not be executed after its result was published.
             assert effect.task_id not in self.held
 
     def draw_task(self, data):
@@ -134,7 +134,7 @@ class Promises(RuleBasedStateMachine):
         functions = [move(self.definition, max_in_flight=MAX_MOVES), HALT]
         return make_spec([*devices, device('NoUid', None)], functions)
 
-    # The model's steps: each returns the notice it expects.
+    # The model's steps; `hear` returns the connection event that it expects.
 
     def enter(self, uid, state):
         self.states[uid] = state
@@ -168,11 +168,11 @@ class Promises(RuleBasedStateMachine):
     def tasks_of(self, uid):
         return {task_id for task_id, task in self.running.items() if task['uid'] == uid}
 
-    def check(self, effects, notices=(), failed=(), dropped=0):
+    def check(self, effects, expected=(), failed=(), dropped=0):
         """Compare the effects with the expected ones; the results of failed tasks are taken."""
         changes = [effect for effect in effects if isinstance(effect, PublishConnectionEvent)]
         assert sorted((c.uid, c.event.value) for c in changes) == sorted(
-            (uid, notice.value) for uid, notice in notices if notice
+            (uid, event.value) for uid, event in expected if event
         )
         assert all(c.event_time_s == at(self.clock).epoch for c in changes)
         results = [effect for effect in effects if isinstance(effect, PublishResult)]
@@ -201,12 +201,12 @@ class Promises(RuleBasedStateMachine):
         getattr(self, event)(uid, link)
 
     def connect(self, uid, link):
-        notice = self.hear(uid, link, connects=True)
+        expected = self.hear(uid, link, connects=True)
         effects = self.handle(ConnectRequested(uid), link)
         (answer,) = [effect for effect in effects if isinstance(effect, ConnectAnswer)]
         if uid in self.fleet:
             assert answer == (True, '')
-            self.check(effects, [(uid, notice)])
+            self.check(effects, [(uid, expected)])
         else:
             assert not answer.success and str(uid) in answer.error
             self.check(effects, dropped=1)
@@ -219,18 +219,18 @@ class Promises(RuleBasedStateMachine):
             self.check(self.handle(Pinged(uid), link), dropped=1)
             return
         is_new = uid not in self.states
-        notice = self.hear(uid, link, connects=False)
-        self.check(self.handle(Pinged(uid), link), [(uid, notice)], dropped=int(is_new))
+        expected = self.hear(uid, link, connects=False)
+        self.check(self.handle(Pinged(uid), link), [(uid, expected)], dropped=int(is_new))
 
     def close(self, uid, link):
-        notice = None
+        expected = None
         if self.links.get(uid) == link:
             if self.states[uid] == 'waiting':
                 self.forget(uid)
             elif self.states[uid] == 'connected':
                 self.enter(uid, 'timed out')
-                notice = ConnectionEvent.TIMEOUT
-        self.check(self.handle(LinkClosed(uid), link), [(uid, notice)])
+                expected = ConnectionEvent.TIMEOUT
+        self.check(self.handle(LinkClosed(uid), link), [(uid, expected)])
 
     @precondition(lambda self: self.running)
     @rule(
@@ -375,30 +375,30 @@ class Promises(RuleBasedStateMachine):
 
     @rule(row=rows, goes=st.sampled_from([True, False, False]), definition=definitions)
     def replace_spec(self, row, goes, definition):
-        """A row comes, goes or is edited, and so is a function."""
-        notices, failed = [], set()
+        """Add, remove or edit a row and a function."""
+        expected, failed = [], set()
         new = {**self.fleet, **dict([row])}
         if goes:
             del new[row[0]]
         for uid, (_, kind) in self.fleet.items():
             if uid not in new or new[uid][1] != kind:
                 if self.states[uid] in ('connected', 'timed out'):
-                    notices.append((uid, ConnectionEvent.DISCONNECTED))
+                    expected.append((uid, ConnectionEvent.DISCONNECTED))
                     failed |= self.tasks_of(uid)
                 self.forget(uid)
         for uid in new:
             if self.states.get(uid) == 'waiting':
                 self.enter(uid, 'connected')
-                notices.append((uid, ConnectionEvent.CONNECTED))
+                expected.append((uid, ConnectionEvent.CONNECTED))
             self.states.setdefault(uid, 'expected')
         self.fleet, self.definition = new, definition
-        self.check(self.handle(SpecReplaced(self.spec())), notices, failed)
+        self.check(self.handle(SpecReplaced(self.spec())), expected, failed)
 
     # Time
 
     @rule(seconds=st.sampled_from([1, 1, 2, 2, 3, 5, 14, 15, 20, 60]), sleeps=st.booleans())
     def pass_time(self, seconds, sleeps):
-        """Time passes; the manager wakes when it wants to, or late, when much is due at once."""
+        """Advance the clock; the manager wakes at its deadlines, or late with much due at once."""
         if sleeps:
             self.clock += seconds
             self.advance()
@@ -411,7 +411,7 @@ class Promises(RuleBasedStateMachine):
         self.clock = end
 
     def advance(self):
-        notices = []
+        expected = []
         failed = {i for i, task in self.running.items() if task['late_at'] <= self.clock}
         for uid in [uid for uid, time in self.silent_at.items() if time <= self.clock]:
             state = self.states[uid]
@@ -419,17 +419,17 @@ class Promises(RuleBasedStateMachine):
                 self.forget(uid)
             elif state == 'connected':
                 self.enter(uid, 'timed out')
-                notices.append((uid, ConnectionEvent.TIMEOUT))
+                expected.append((uid, ConnectionEvent.TIMEOUT))
             else:
                 self.enter(uid, 'disconnected')
-                notices.append((uid, ConnectionEvent.DISCONNECTED))
+                expected.append((uid, ConnectionEvent.DISCONNECTED))
                 failed |= self.tasks_of(uid)
-        self.check(self.handle(Tick()), notices, failed)
+        self.check(self.handle(Tick()), expected, failed)
 
     # What always holds
 
     @invariant()
-    def both_know_the_same(self):
+    def dispatcher_and_model_agree(self):
         connections = self.dispatcher.connections
         assert {c.uid: c.state.value for c in connections} == self.states
         assert [c.uid for c in connections.connected()] == [
@@ -446,12 +446,12 @@ class Promises(RuleBasedStateMachine):
         }
 
     @invariant()
-    def no_task_ended_twice_and_none_is_lost(self):
+    def each_ended_task_has_exactly_one_result(self):
         for task_id, results in self.outcomes.items():
             assert len(results) == (0 if task_id in self.running else 1)
 
     @invariant()
-    def the_manager_wakes_in_time(self):
+    def the_next_deadline_is_early_enough(self):
         due = [*self.silent_at.values(), *(task['late_at'] for task in self.running.values())]
         if due:
             assert self.dispatcher.next_deadline() <= min(due)

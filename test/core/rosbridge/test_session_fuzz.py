@@ -1,4 +1,4 @@
-"""Whatever peers send: nothing is raised, and nobody gets what is another's."""
+"""Any frames from peers: nothing is raised, and no peer receives frames of another."""
 
 from __future__ import annotations
 
@@ -178,9 +178,9 @@ class Peers(RuleBasedStateMachine):
 
     @rule(n=st.integers(0, 3))
     def reconnect(self, n: int) -> None:
-        seats = set(self.peers[n].session.channels)
+        served = set(self.peers[n].session.channels)
         lost = self.broker.close_session(self.peers[n].session)
-        assert {event.uid for event in lost if isinstance(event, LinkClosed)} == seats
+        assert {event.uid for event in lost if isinstance(event, LinkClosed)} == served
         self.peers[n] = self.new_peer(n)
 
     @invariant()
