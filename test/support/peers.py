@@ -1,4 +1,4 @@
-"""Peers of a broker, driven by text as a socket would."""
+"""Peers of a broker that exchange frames as text, as over a socket, and their frames."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ from hos_device_layer.core.spec.records import Function
 UID = 10758656
 SERIALIZED = f'haive_os/device/uid{UID}/serialized_command'
 TYPED = f'haive_os/device/uid{UID}/command'
+STREAM = f'haive_os/device/uid{UID}/stream/temperature'
+
+# The uid of another device.
+OTHER = 7
 
 TOKENS = {
     'device': Access(frozenset({Role.DEVICE}), frozenset({UID}), 'bay 1'),
@@ -28,7 +32,21 @@ TOKENS = {
 }
 
 
+def ping(uid: int = UID) -> dict[str, Any]:
+    return {'op': 'publish', 'topic': 'haive_os/device/ping', 'msg': {'data': uid}}
+
+
+def connect(uid: int = UID) -> dict[str, Any]:
+    return {'op': 'call_service', 'service': 'haive_os/device/connect', 'args': {'uid': uid}}
+
+
+def advertise(service: str = SERIALIZED) -> dict[str, Any]:
+    return {'op': 'advertise_service', 'service': service}
+
+
 class Peer:
+    """A peer with a session; `wakes` counts how often the session had frames to send."""
+
     def __init__(
         self,
         broker: Broker,

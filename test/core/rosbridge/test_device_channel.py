@@ -1,0 +1,309 @@
+"""The commands of one device: what is sent, answered, withdrawn and refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from peers import (
+    SERIALIZED,
+    TYPED,
+    UID,
+    Peer,
+    advertise,
+    connect,
+    serialized_command,
+    typed_command,
+)
+
+from hos_device_layer.core.dispatch.events import (
+    CommandAnswered,
+    LinkClosed,
+    ResultReported,
+)
+from hos_device_layer.core.rosbridge import SessionLimits
+from hos_device_layer.core.rosbridge.broker import Broker
+from hos_device_layer.core.rosbridge.device_channel import (
+    MAX_RELAYED,
+    ChannelCommand,
+    DeviceChannel,
+)
+from hos_device_layer.core.rosbridge.frames import FrameId
+from hos_device_layer.core.rosbridge.messages import DeviceCommandResponse
+from hos_device_layer.core.rosbridge.names import ServiceKind
+
+# Answers
+
+
+def test_an_answer_without_an_id_belongs_to_the_oldest_call(broker: Broker, peer: Peer) -> None:
+    peer.says(advertise())
+    broker.command(serialized_command(1))
+    broker.command(serialized_command(2))
+    answer = {'op': 'service_response', 'service': SERIALIZED, 'values': {'is_valid': True}}
+    assert peer.says(answer) == [CommandAnswered(UID, 1, True, '')]
+    assert peer.says(answer) == [CommandAnswered(UID, 2, True, '')]
+    assert peer.says(answer) == []
+    assert 'answers no command' in [*peer.hears()][-1]['msg']
+
+
+def test_an_answer_without_a_service_is_matched_by_its_id(broker: Broker, peer: Peer) -> None:
+    peer.says(advertise())
+    broker.command(serialized_command(1))
+    answer = {'op': 'service_response', 'id': f'service_request:{SERIALIZED}:1', 'result': True}
+    assert peer.says(answer) == [CommandAnswered(UID, 1, True, '')]
+
+
+def test_a_device_cannot_answer_the_command_of_another(broker: Broker, peer: Peer) -> None:
+    peer.says(advertise())
+    broker.command(serialized_command(1))
+    intruder = Peer(broker)
+    answer = {
+        'op': 'service_response',
+        'id': f'service_request:{SERIALIZED}:1',
+        'service': SERIALIZED,
+        'values': {'is_valid': False},
+    }
+    assert intruder.says(answer) == []
+    assert 'answers no command' in intruder.refusal()
+    assert peer.says(answer) != []
+
+
+def test_a_command_is_answered_once(broker: Broker, peer: Peer) -> None:
+    peer.says(advertise())
+    broker.command(serialized_command(1))
+    answer = {'op': 'service_response', 'id': peer.hears()[0]['id'], 'result': True}
+    assert len(peer.says(answer)) == 1
+    assert peer.says(answer) == []
+
+
+# Commands
+
+
+def test_a_typed_command_is_sent_with_its_arguments(broker: Broker, peer: Peer) -> None:
+    peer.says(advertise('/' + TYPED))
+    assert broker.command(typed_command(9)) == []
+    (frame,) = peer.hears()
+    assert frame == {
+        'op': 'call_service',
+        'id': f'service_request:/{TYPED}:1',
+        'service': '/' + TYPED,
+        'args': {
+            'cmd_id': 9,
+            'function_name': 'move',
+            'num_args': 2,
+            'args': [
+                {'name': 'x', 'type': 'float32', 'data': '1.5'},
+                {'name': 'name', 'type': 'string', 'data': 'left'},
+            ],
+        },
+    }
+
+
+def test_a_command_of_the_wrong_kind_is_refused_with_the_column_to_change(
+    broker: Broker, peer: Peer
+) -> None:
+    peer.says(advertise(TYPED))
+    (refusal,) = broker.command(serialized_command(4))
+    assert (refusal.cmd_id, refusal.is_valid) == (4, False)
+    assert 'serialized_api' in refusal.error
+
+
+def test_a_limited_number_of_commands_waits_for_an_advertisement(
+    broker: Broker, peer: Peer
+) -> None:
+    peer.says(connect())
+    outcomes = [broker.command(serialized_command(n)) for n in range(101)]
+    assert outcomes[:100] == [[]] * 100
+    assert 'advertise_service' in outcomes[100][0].error
+
+
+def test_the_number_of_unanswered_commands_is_limited(broker: Broker) -> None:
+    peer = Peer(broker, limits=SessionLimits(outstanding_calls=2))
+    peer.says(advertise())
+    assert [bool(broker.command(serialized_command(n))) for n in range(3)] == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_unanswered_commands_are_refused_when_the_service_is_unadvertised(
+    broker: Broker, peer: Peer
+) -> None:
+    peer.says(advertise())
+    broker.command(serialized_command(1))
+    refusal, lost = peer.says({'op': 'unadvertise_service', 'service': SERIALIZED})
+    assert isinstance(refusal, CommandAnswered) and not refusal.is_valid
+    assert 'withdrew' in refusal.error
+    assert lost == LinkClosed(UID) and not broker.serves(UID)
+
+
+def test_a_device_is_lost_with_its_last_service(broker: Broker, peer: Peer) -> None:
+    peer.says(advertise())
+    peer.says(advertise(TYPED))
+    assert peer.says({'op': 'unadvertise_service', 'service': TYPED}) == []
+    assert broker.serves(UID)
+    assert peer.says({'op': 'unadvertise_service', 'service': SERIALIZED}) == [LinkClosed(UID)]
+    assert peer.says({'op': 'unadvertise_service', 'service': SERIALIZED}) == []
+
+
+# One channel, without a session
+
+
+class RecordingRelay:
+    """Records what a relay is told about its command."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+
+    def answered(self, is_valid: bool, error: str) -> None:
+        self.calls.append((is_valid, error))
+
+    def reported(self, result: ResultReported) -> None:
+        self.calls.append(result)
+
+    def abandoned(self) -> None:
+        self.calls.append('abandoned')
+
+
+ACCEPTED = DeviceCommandResponse(True)
+RESULT = ResultReported(UID, 1, True, '', 'V5')
+KIND = ServiceKind.SERIALIZED_COMMAND
+
+
+@pytest.fixture
+def channel() -> DeviceChannel:
+    channel = DeviceChannel(UID, 10)
+    channel.advertise(KIND, SERIALIZED)
+    return channel
+
+
+def own(cmd_id: int = 1) -> ChannelCommand:
+    """Return a command of the device manager."""
+    return ChannelCommand(serialized_command(cmd_id))
+
+
+def relayed(relay: RecordingRelay, cmd_id: int = 1) -> ChannelCommand:
+    """Return a command of another sender."""
+    return ChannelCommand(serialized_command(cmd_id), relay)
+
+
+def send(channel: DeviceChannel, command: ChannelCommand) -> FrameId:
+    """Send a command that is not refused and return the id of its call."""
+    call, refusals = channel.command(command)
+    assert call is not None and refusals == []
+    return call.id
+
+
+def sent_ids(channel: DeviceChannel) -> list[int]:
+    """Advertise the service and return the ids of the waiting commands that are sent."""
+    _, calls = channel.advertise(KIND, SERIALIZED)
+    return [msgspec.json.decode(call.args)['cmd_id'] for call in calls]
+
+
+def test_a_withdrawn_command_is_not_sent_when_the_service_is_advertised() -> None:
+    channel = DeviceChannel(UID, 10)
+    for cmd_id in (1, 2, 3):
+        assert channel.command(own(cmd_id)) == (None, [])
+    channel.withdraw(2)
+    channel.withdraw(99)
+    assert sent_ids(channel) == [1, 3]
+
+
+def test_a_relayed_command_is_not_withdrawn_with_a_task_of_the_same_id() -> None:
+    channel, relay = DeviceChannel(UID, 10), RecordingRelay()
+    channel.command(relayed(relay))
+    channel.withdraw(1)
+    assert sent_ids(channel) == [1]
+    assert relay.calls == []
+
+
+def test_a_command_that_was_sent_is_still_answered_after_its_withdrawal(
+    channel: DeviceChannel,
+) -> None:
+    call_id = send(channel, own())
+    channel.withdraw(1)
+    answers = channel.answer(call_id, SERIALIZED, ACCEPTED)
+    assert answers == [CommandAnswered(UID, 1, True, '')]
+
+
+def test_a_relay_receives_the_answer_and_the_result_of_its_command(
+    channel: DeviceChannel,
+) -> None:
+    relay = RecordingRelay()
+    call_id = send(channel, relayed(relay))
+    assert channel.answer(call_id, SERIALIZED, ACCEPTED) == []
+    assert channel.report(RESULT) == []
+    assert relay.calls == [(True, ''), RESULT]
+    assert channel.report(RESULT) == [RESULT]
+
+
+def test_a_relay_may_receive_the_result_before_the_answer(channel: DeviceChannel) -> None:
+    relay = RecordingRelay()
+    call_id = send(channel, relayed(relay))
+    assert channel.report(RESULT) == []
+    assert channel.answer(call_id, SERIALIZED, ACCEPTED) == []
+    assert relay.calls == [RESULT, (True, '')]
+
+
+def test_a_refused_relayed_command_has_no_result(channel: DeviceChannel) -> None:
+    relay = RecordingRelay()
+    call_id = send(channel, relayed(relay))
+    channel.answer(call_id, SERIALIZED, DeviceCommandResponse(False, 'door open'))
+    assert relay.calls == [(False, 'door open')]
+    assert channel.report(RESULT) == [RESULT]
+
+
+def test_a_closing_channel_answers_and_abandons_relayed_commands_only(
+    channel: DeviceChannel,
+) -> None:
+    unanswered, accepted = RecordingRelay(), RecordingRelay()
+    send(channel, own(1))
+    send(channel, relayed(unanswered, 2))
+    channel.answer(send(channel, relayed(accepted, 3)), SERIALIZED, ACCEPTED)
+    channel.close('lost')
+    assert unanswered.calls == [(False, 'lost'), 'abandoned']
+    assert accepted.calls == [(True, ''), 'abandoned']
+    channel.close('lost')
+    assert len(unanswered.calls) == len(accepted.calls) == 2
+
+
+def test_a_closing_channel_answers_relayed_commands_that_wait() -> None:
+    channel, relay = DeviceChannel(UID, 10), RecordingRelay()
+    channel.command(relayed(relay))
+    channel.close('lost')
+    assert relay.calls == [(False, 'lost')]
+    assert sent_ids(channel) == []
+
+
+def test_a_relayed_command_that_cannot_be_sent_is_refused() -> None:
+    channel, relay = DeviceChannel(UID, 0), RecordingRelay()
+    channel.advertise(ServiceKind.COMMAND, TYPED)
+    assert channel.command(relayed(relay)) == (None, [])
+    channel.advertise(KIND, SERIALIZED)
+    assert channel.command(relayed(relay)) == (None, [])
+    ((_, wrong_kind), (_, too_many)) = relay.calls
+    assert 'serialized_api' in wrong_kind
+    assert 'unanswered commands' in too_many
+
+
+def test_the_number_of_awaited_results_of_relayed_commands_is_limited() -> None:
+    channel = DeviceChannel(UID, MAX_RELAYED + 1)
+    channel.advertise(KIND, SERIALIZED)
+    first, others = RecordingRelay(), RecordingRelay()
+    send(channel, relayed(first, 1))
+    for cmd_id in range(2, MAX_RELAYED + 2):
+        send(channel, relayed(others, cmd_id))
+    assert first.calls == ['abandoned']
+    assert others.calls == []
+
+
+def test_an_answer_without_an_id_skips_calls_of_the_other_service(
+    channel: DeviceChannel,
+) -> None:
+    channel.advertise(ServiceKind.COMMAND, TYPED)
+    send(channel, own(1))
+    send(channel, ChannelCommand(typed_command(2)))
+    assert channel.answer(None, TYPED, ACCEPTED) == [CommandAnswered(UID, 2, True, '')]
+    assert channel.answer(None, TYPED, ACCEPTED) is None
