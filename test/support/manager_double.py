@@ -1,4 +1,4 @@
-"""A device manager for tests that records every call, on an executor thread of its own."""
+"""A device manager for tests that records every event, on an executor thread of its own."""
 
 from __future__ import annotations
 
@@ -94,10 +94,13 @@ def described_devices(gateway: Gateway) -> list[DeviceDescription]:
     return answer.get(timeout=WAIT_S)
 
 
+RunningGateway = tuple[Gateway, ManagerDouble]
+
+
 @contextmanager
 def running_gateway(
     settings: GatewaySettings | None = None, **changes: Any
-) -> Iterator[tuple[Gateway, ManagerDouble]]:
+) -> Iterator[RunningGateway]:
     manager = ManagerDouble()
     settings = settings or GatewaySettings(port=0, **changes)
     gateway = Gateway(settings, manager.handle, manager.wake)

@@ -1,0 +1,120 @@
+"""The server: its port, its handshakes, its connections, TLS, and how it stops."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from gateway_settings import PING, open_settings
+from manager_double import WAIT_S, RunningGateway, running_gateway
+from websocket_clients import (
+    close_code,
+    open_socket,
+    ping_frame,
+    say,
+)
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from hos_device_layer.core.rosbridge import Role
+from hos_device_layer.links.gateway import (
+    Gateway,
+    GatewayError,
+    GatewaySettings,
+    TokenFile,
+    server,
+)
+
+
+def test_an_unfinished_handshake_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, 'HANDSHAKE_TIMEOUT_S', 0.3)
+    with running_gateway() as (gateway, _):
+        for beginning in (b'', b'GET / HTTP/1.1\r\nHost: x\r\n'):
+            with socket.create_connection(('127.0.0.1', gateway.port), WAIT_S) as raw:
+                raw.sendall(beginning)
+                assert raw.recv(1) == b''
+
+
+def test_five_hundred_devices_connect_at_once(running: RunningGateway) -> None:
+    gateway, manager = running
+    with ExitStack() as sockets:
+        devices = [sockets.enter_context(open_socket(gateway)) for _ in range(500)]
+        for uid, device in enumerate(devices):
+            say(device, ping_frame(uid))
+        assert {manager.next_event()[1] for _ in devices} == set(range(500))
+    assert {manager.next_event() for _ in devices} == {('closed', uid) for uid in range(500)}
+
+
+def test_a_stop_closes_connections_with_a_reason() -> None:
+    with running_gateway() as (gateway, _), open_socket(gateway) as peer:
+        gateway.stop()
+        assert close_code(peer) == (1001, 'the gateway is stopping')
+
+
+def test_a_port_in_use_is_named_in_the_error() -> None:
+    with running_gateway() as (gateway, manager):
+        settings = GatewaySettings(port=gateway.port)
+        with pytest.raises(GatewayError, match=f'port {gateway.port}.*gateway_port'):
+            Gateway(settings, manager.handle, manager.wake)
+
+
+def test_the_number_of_connections_of_an_address_is_limited() -> None:
+    with running_gateway(max_connections_per_address=1) as (gateway, _):
+        with open_socket(gateway), pytest.raises(Exception, match='503'):
+            open_socket(gateway)
+        # The place is free again as soon as the server has noticed.
+        with open_socket(gateway):
+            pass
+
+
+def test_connections_of_a_revoked_token_are_closed(
+    tokens: TokenFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, '_REVOCATION_CHECK_S', 0.05)
+    kept, lost = (tokens.add(name, Role.VIEWER, None, '') for name in ('kept', 'lost'))
+    with (
+        running_gateway(open_settings(tokens)) as (gateway, _),
+        open_socket(gateway, f'?token={kept}') as stays,
+        open_socket(gateway, f'?token={lost}') as goes,
+    ):
+        tokens.revoke('lost')
+        with pytest.raises(ConnectionClosed):
+            goes.recv(WAIT_S)
+        assert goes.close_code == 4401
+        stays.send('{}')
+        assert json.loads(stays.recv(WAIT_S))['op'] == 'status'
+        with pytest.raises(InvalidStatus, match='401'):
+            open_socket(gateway, f'?token={lost}')
+
+
+def test_a_device_connects_with_tls(tmp_path: Path) -> None:
+    certificate, key = tmp_path / 'cert.pem', tmp_path / 'key.pem'
+    subprocess.run(
+        (
+            'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 '
+            f'-keyout {key} -out {certificate} -subj /CN=localhost '
+            '-addext subjectAltName=DNS:localhost'
+        ).split(),
+        check=True,
+        capture_output=True,
+    )
+    with running_gateway(certificate_file=certificate, key_file=key) as (gateway, manager):
+        context = ssl.create_default_context(cafile=certificate)
+        with connect(f'wss://localhost:{gateway.port}/', ssl=context) as device:
+            device.send(PING)
+            assert manager.next_event() == ('ping', 5)
+
+
+def test_a_broken_certificate_is_named_in_the_error(tmp_path: Path) -> None:
+    broken = tmp_path / 'cert.pem'
+    broken.write_text('nonsense')
+    with (
+        pytest.raises(GatewayError, match='certificate'),
+        running_gateway(certificate_file=broken),
+    ):
+        pass
