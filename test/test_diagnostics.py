@@ -26,7 +26,7 @@ def nodes(ros_domain_id: int) -> Iterator[SpunNodes]:
 
 @pytest.fixture
 def driver() -> DispatcherDriver:
-    return DispatcherDriver()  # type: ignore[no-untyped-call]
+    return DispatcherDriver()
 
 
 def published(nodes: SpunNodes, driver: DispatcherDriver) -> dict[str, Any]:
