@@ -9,9 +9,9 @@ from ..dispatch.events import CommandAnswered, LinkClosed
 from .access import Access
 from .device_channel import ChannelCommand, Relay
 from .device_descriptions import DeviceDescriptions
-from .device_registry import DeviceRegistry
 from .rate_limits import SessionLimits
 from .session import Session
+from .session_registry import SessionRegistry
 from .subscriptions import PublishedMessage, Subscriptions
 
 
@@ -19,7 +19,7 @@ class Broker:
     """The sessions, which devices they serve, and which topics they subscribe to."""
 
     def __init__(self) -> None:
-        self._devices: DeviceRegistry[Session] = DeviceRegistry()
+        self._devices: SessionRegistry[Session] = SessionRegistry()
         self._subscriptions = Subscriptions()
         self._descriptions = DeviceDescriptions()
 

@@ -23,7 +23,6 @@ from .access import Access
 from .close_reasons import REPLACED, TOO_MANY_ERRORS, TOO_SLOW, WRONG_TOKEN, CloseReason
 from .device_channel import ChannelCommand, DeviceChannel
 from .device_descriptions import DeviceDescriptions
-from .device_registry import DeviceRegistry
 from .events import Request, ServiceCall, SessionEvent
 from .frames import (
     Advertise,
@@ -65,6 +64,7 @@ from .names import (
     parse_topic,
 )
 from .rate_limits import SessionLimits, TokenBucket
+from .session_registry import SessionRegistry
 from .subscriptions import Subscriptions
 
 # A peer is disconnected if this much is unsent [characters]: seconds of a busy stream.
@@ -85,7 +85,7 @@ class Session:
 
     def __init__(
         self,
-        devices: DeviceRegistry[Session],
+        devices: SessionRegistry[Session],
         subscriptions: Subscriptions,
         descriptions: DeviceDescriptions,
         access: Access | None,

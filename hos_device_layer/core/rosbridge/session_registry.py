@@ -21,7 +21,7 @@ class ChannelHolder(Protocol):
 _Session = TypeVar('_Session', bound=ChannelHolder)
 
 
-class DeviceRegistry(Generic[_Session]):
+class SessionRegistry(Generic[_Session]):
     """The sessions, by the uids they serve; the newest permitted session serves a uid."""
 
     def __init__(self) -> None:

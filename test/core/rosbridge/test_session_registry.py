@@ -23,8 +23,8 @@ from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.close_reasons import (
     REPLACED,
 )
-from hos_device_layer.core.rosbridge.device_registry import DeviceRegistry
 from hos_device_layer.core.rosbridge.frames import FrameError
+from hos_device_layer.core.rosbridge.session_registry import SessionRegistry
 
 
 def test_a_newer_session_replaces_an_older_one(broker: Broker, peer: Peer) -> None:
@@ -102,7 +102,7 @@ TOKEN = TOKENS['device']
 def test_a_session_replaces_another_with_a_token_or_if_both_are_anonymous_at_one_address(
     older: Holder, newer: Holder, replaces: bool
 ) -> None:
-    registry: DeviceRegistry[Holder] = DeviceRegistry()
+    registry: SessionRegistry[Holder] = SessionRegistry()
     registry.claim(UID, older)
     if replaces:
         registry.claim(UID, newer)
@@ -116,7 +116,7 @@ def test_a_session_replaces_another_with_a_token_or_if_both_are_anonymous_at_one
 
 
 def test_a_session_that_claims_its_own_device_again_keeps_it() -> None:
-    registry: DeviceRegistry[Holder] = DeviceRegistry()
+    registry: SessionRegistry[Holder] = SessionRegistry()
     holder = Holder()
     registry.claim(UID, holder)
     registry.claim(UID, holder)
@@ -125,7 +125,7 @@ def test_a_session_that_claims_its_own_device_again_keeps_it() -> None:
 
 
 def test_a_device_that_has_a_session_is_not_free() -> None:
-    registry: DeviceRegistry[Holder] = DeviceRegistry()
+    registry: SessionRegistry[Holder] = SessionRegistry()
     older, newer = Holder(), Holder()
     registry.claim_if_free(UID, older)
     with pytest.raises(FrameError, match='has a newer session; send connect'):
@@ -136,7 +136,7 @@ def test_a_device_that_has_a_session_is_not_free() -> None:
 
 
 def test_only_its_own_session_releases_a_device() -> None:
-    registry: DeviceRegistry[Holder] = DeviceRegistry()
+    registry: SessionRegistry[Holder] = SessionRegistry()
     holder = Holder()
     registry.claim(UID, holder)
     assert not registry.release(UID, Holder())
