@@ -206,9 +206,7 @@ def test_no_timer_runs_when_no_call_is_pending(executor, manager, node) -> None:
         spin_until(executor, idle)
 
 
-def test_a_manager_that_takes_no_calls_off_its_service_is_given_up(
-    node, executor, monkeypatch
-) -> None:
+def test_a_call_fails_if_the_manager_does_not_answer(node, executor, monkeypatch) -> None:
     monkeypatch.setattr(device_api_client, 'ANSWER_TIMEOUT_S', 0.5)
     spun = SingleThreadedExecutor()
     manager = StandInManager()
@@ -226,7 +224,7 @@ def test_a_manager_that_takes_no_calls_off_its_service_is_given_up(
     manager.destroy_node()
 
 
-def test_callbacks_run_and_their_exceptions_come_to_light(executor, manager, node) -> None:
+def test_exceptions_in_callbacks_are_raised_by_the_executor(executor, manager, node) -> None:
     # Made before the executor knows of it, as in a node's constructor.
     early = Node('early')
     info = call(early, REPORTS_BEFORE_IT_ANSWERS)
@@ -293,7 +291,7 @@ def test_calls_from_many_threads_while_a_multithreaded_executor_spins() -> None:
     node.destroy_node()
 
 
-def test_a_node_that_is_gone_leaves_nothing_behind(manager, node) -> None:
+def test_a_destroyed_node_and_its_client_are_freed(manager, node) -> None:
     caller = Node('short_lived')
     node.executor.add_node(caller)
     make_ready(node.executor, caller)
@@ -314,7 +312,7 @@ def test_a_node_that_is_gone_leaves_nothing_behind(manager, node) -> None:
 
 # rclpy tells the manager so, when its caller is gone.
 @pytest.mark.filterwarnings('ignore:failed to send response')
-def test_what_was_queued_for_a_destroyed_node_does_no_harm(executor, manager, node) -> None:
+def test_messages_queued_for_a_destroyed_node_are_ignored(executor, manager, node) -> None:
     make_ready(executor, node)
     for _ in range(20):
         caller = Node('short_lived')
@@ -357,9 +355,7 @@ def test_the_usual_blocking_wait_works(ros_domain_id) -> None:
         ('text:string', '\ud800', r'text: expected string, got .*'),
     ],
 )
-def test_a_value_that_does_not_fit_is_refused_where_it_is_given(
-    declaration, value, complaint
-) -> None:
+def test_an_invalid_argument_raises_before_anything_is_sent(declaration, value, complaint) -> None:
     node = Node('caller')
     with pytest.raises(ValueMismatchError, match=complaint):
         call_device(node, 'D1', 'move', {declaration: value}, value_dict)
@@ -378,7 +374,7 @@ class _NumpyLikeFloat:
 
 
 @pytest.mark.parametrize('device_id', [7, None, 'D\0', '\ud800'])
-def test_a_device_id_that_ros_cannot_send_is_refused_where_it_is_given(device_id) -> None:
+def test_an_invalid_device_id_raises_before_anything_is_sent(device_id) -> None:
     node = Node('caller')
     with pytest.raises(ValueMismatchError, match='device_id: '):
         call_device(node, device_id, 'move', {}, value_dict)
@@ -386,7 +382,7 @@ def test_a_device_id_that_ros_cannot_send_is_refused_where_it_is_given(device_id
     node.destroy_node()
 
 
-def test_arguments_travel_as_texts_that_devices_read(executor, manager, node) -> None:
+def test_arguments_are_sent_as_texts(executor, manager, node) -> None:
     numbers.Real.register(_NumpyLikeFloat)
     arguments = {
         'x:float32 -60..60 [mm]': 0.1,
@@ -408,7 +404,7 @@ def test_arguments_travel_as_texts_that_devices_read(executor, manager, node) ->
     assert info.parse()['text'] == 'grüße; rm "x"'
 
 
-def test_parsing_too_early_or_another_shape_is_an_error(executor, manager, node) -> None:
+def test_parsing_a_missing_or_different_result_raises(executor, manager, node) -> None:
     info = call_device(node, 'D1', REPORTS_BEFORE_IT_ANSWERS, {'m:int8': 1}, EchoResult.parse)
     with pytest.raises(CallPendingError, match='has no result yet'):
         info.parse()
@@ -452,7 +448,7 @@ def start_manager(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[byte
 
 
 @pytest.mark.parametrize('how', [signal.SIGTERM, signal.SIGKILL])
-def test_calls_pending_at_a_manager_that_dies_fail_and_its_successor_is_found(
+def test_pending_calls_fail_when_the_manager_is_killed_and_its_successor_is_found(
     executor, node, start_manager, how
 ) -> None:
     process = start_manager()
@@ -478,9 +474,7 @@ def test_calls_pending_at_a_manager_that_dies_fail_and_its_successor_is_found(
     assert again.parse().n == 'again'
 
 
-def test_a_manager_that_restarts_faster_than_its_death_is_noticed(
-    executor, node, start_manager
-) -> None:
+def test_a_manager_that_restarts_before_its_end_is_noticed(executor, node, start_manager) -> None:
     first = start_manager()
     make_ready(executor, node)
     lost = call(node, LATER, 'lost')

@@ -51,7 +51,7 @@ def copy(tmp_path: Path) -> LocalCopy:
     return LocalCopy(tmp_path / 'copy')
 
 
-class World:
+class ManagerInProcess:
     """A device manager, and a node that plays its devices and its callers."""
 
     def __init__(self, folder: Path, device_db: str, interval_s: float = 0.0) -> None:
@@ -65,7 +65,7 @@ class World:
         }
         overrides = [Parameter(name, value=value) for name, value in values.items()]
         self.manager = DeviceManager(parameter_overrides=overrides)
-        self.node = Node('world')
+        self.node = Node('peer')
         self.executor = EventsExecutor()
         for node in (self.manager, self.node):
             self.executor.add_node(node)
@@ -135,82 +135,84 @@ class World:
 
 
 @pytest.fixture
-def world(copy: LocalCopy) -> Iterator[World]:
+def running(copy: LocalCopy) -> Iterator[ManagerInProcess]:
     copy.write(tables([D1]))
-    world = World(copy.folder, 'local')
-    answer = world.connect(1)
+    running = ManagerInProcess(copy.folder, 'local')
+    answer = running.connect(1)
     assert answer.success, answer.error
-    yield world
-    world.end()
+    yield running
+    running.end()
 
 
-def test_a_reload_without_a_change_says_so(world: World) -> None:
-    answer = world.reload()
+def test_a_reload_without_a_change_says_so(running: ManagerInProcess) -> None:
+    answer = running.reload()
     assert answer.success
     assert answer.message.endswith(': nothing changed')
 
 
-def test_a_running_task_ends_under_the_definition_it_began_with(
-    world: World, copy: LocalCopy
+def test_a_running_task_keeps_the_definition_it_started_with(
+    running: ManagerInProcess, copy: LocalCopy
 ) -> None:
-    old = world.call().task_id
-    world.until(lambda: world.commands)
+    old = running.call().task_id
+    running.until(lambda: running.commands)
     copy.write(tables([D1], {**GO, 'results': ['y:string']}))
-    message = world.reload().message
+    message = running.reload().message
     assert message.endswith(
         "1 change: table 'apis', row 'go', column 'results': changed from 'x:int32' to 'y:string'"
     )
 
-    new = world.call().task_id
-    world.report(old, {'x': 5})
-    world.report(new, {'y': 'five'})
-    world.until(lambda: len(world.results) == 2)
-    assert [(r.task_id, r.success, json.loads(r.result_jsons)) for r in world.results] == [
+    new = running.call().task_id
+    running.report(old, {'x': 5})
+    running.report(new, {'y': 'five'})
+    running.until(lambda: len(running.results) == 2)
+    assert [(r.task_id, r.success, json.loads(r.result_jsons)) for r in running.results] == [
         (old, True, {'x': 5}),
         (new, True, {'y': 'five'}),
     ]
 
 
-def test_a_device_that_waits_connects_by_itself_when_it_is_added(
-    world: World, copy: LocalCopy
+def test_a_waiting_device_is_connected_when_its_row_is_added(
+    running: ManagerInProcess, copy: LocalCopy
 ) -> None:
-    refused = world.connect(2)
+    refused = running.connect(2)
     assert not refused.success
     assert "add it to the table 'fleet-a'" in refused.error
     copy.write(tables([D1, D2]))
-    assert "row 'D2': added" in world.reload().message
-    world.until(lambda: ('connected', 'D2') in world.events)
+    assert "row 'D2': added" in running.reload().message
+    running.until(lambda: ('connected', 'D2') in running.events)
 
 
-def test_a_device_that_is_removed_is_disconnected_with_that_reason(
-    world: World, copy: LocalCopy
+def test_a_removed_device_is_disconnected_with_the_reason(
+    running: ManagerInProcess, copy: LocalCopy
 ) -> None:
-    task_id = world.call().task_id
+    task_id = running.call().task_id
     copy.write(tables([D2]))
-    assert "row 'D1': removed" in world.reload().message
-    world.until(lambda: world.results and ('disconnected', 'D1') in world.events)
-    (result,) = world.results
+    assert "row 'D1': removed" in running.reload().message
+    running.until(lambda: running.results and ('disconnected', 'D1') in running.events)
+    (result,) = running.results
     assert (result.task_id, result.success) == (task_id, False)
     assert 'its row in the fleet was changed' in result.error
 
 
-def test_a_worse_specification_applies_its_sound_rows(world: World, copy: LocalCopy) -> None:
-    assert not world.connect(2).success
+def test_the_valid_rows_of_a_specification_with_problems_are_used(
+    running: ManagerInProcess, copy: LocalCopy
+) -> None:
+    assert not running.connect(2).success
     copy.write(tables([D1, D2], {**GO, 'results': ['x:int33']}))
-    message = world.reload().message
+    message = running.reload().message
     assert "row 'go', column 'results': rejected: " in message
     assert "row 'D2': added" in message
-    assert "unknown type 'int33'" in world.call().error
+    assert "unknown type 'int33'" in running.call().error
 
 
 def test_a_specification_that_cannot_be_read_changes_nothing(
-    world: World, copy: LocalCopy
+    running: ManagerInProcess, copy: LocalCopy
 ) -> None:
     copy.folder.rename(copy.folder.with_name('elsewhere'))
-    answer = world.reload()
+    answer = running.reload()
     assert not answer.success
     assert answer.message.startswith('the specification was not changed: there is no local copy')
-    assert world.call().is_valid
+    assert running.call().is_valid
 
 
 @pytest.fixture
@@ -221,7 +223,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningAirtable]:
         yield server
 
 
-def test_a_base_that_is_followed_needs_no_request(
+def test_a_followed_base_is_reloaded_after_a_change(
     server: RunningAirtable, copy: LocalCopy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hos_device_layer import spec_reloading
@@ -235,8 +237,8 @@ def test_a_base_that_is_followed_needs_no_request(
     init_base(airtable, RememberedIds(), ['fleet-a'])
     push_tables(airtable, tables([D1]), RememberedIds())
 
-    world = World(copy.folder, 'airtable', interval_s=0.05)
-    assert world.manager.dispatcher.devices.keys() == {'D1'}
+    running = ManagerInProcess(copy.folder, 'airtable', interval_s=0.05)
+    assert running.manager.dispatcher.devices.keys() == {'D1'}
     server.set_cell('fleet-a', 'D1', 'device_uid', 7)
-    world.until(lambda: world.manager.dispatcher.devices['D1'].uid == 7)
-    world.end()
+    running.until(lambda: running.manager.dispatcher.devices['D1'].uid == 7)
+    running.end()

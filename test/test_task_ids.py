@@ -55,12 +55,12 @@ def test_ids_begin_at_one_and_count_on(tmp_path):
     assert take(task_ids(tmp_path / 'new' / 'folder'), 5) == [1, 2, 3, 4, 5]
 
 
-def test_ids_go_on_over_the_end_of_a_block(tmp_path):
+def test_ids_continue_after_the_end_of_a_block(tmp_path):
     ids = take(task_ids(tmp_path), 2 * BLOCK_SIZE)
     assert ids == list(range(1, 2 * BLOCK_SIZE + 1))
 
 
-def test_a_restart_uses_no_id_again(tmp_path, monkeypatch):
+def test_ids_are_not_reused_after_a_restart(tmp_path, monkeypatch):
     monkeypatch.setattr(module, 'BLOCK_SIZE', 10)
     used = [
         task_id for count in (1, 9, 10, 11, 25, 0, 1) for task_id in take_anew(tmp_path, count)
@@ -86,7 +86,7 @@ def test_several_managers_at_once_share_no_id(tmp_path):
     assert len(set(itertools.chain(*used))) == 4 * 300
 
 
-def test_managers_that_are_killed_at_any_moment_leave_no_id_to_be_used_again(tmp_path):
+def test_ids_are_not_reused_after_managers_are_killed(tmp_path):
     used = []
     for run in range(8):
         managers = [start_manager(tmp_path) for _ in range(2)]
@@ -107,7 +107,7 @@ def test_managers_that_are_killed_at_any_moment_leave_no_id_to_be_used_again(tmp
     assert len(set(used)) == len(used)
 
 
-def test_after_the_last_id_they_begin_again(tmp_path):
+def test_ids_start_again_after_the_last_one(tmp_path):
     write(tmp_path, f'{LAST - 1:010}')
     ids = take(task_ids(tmp_path), 4)
     assert ids[:2] == [LAST - 1, LAST]
@@ -131,7 +131,7 @@ def test_a_file_that_was_created_or_edited_by_hand_is_read(tmp_path, content):
 
 
 @pytest.mark.parametrize('content', ['abc', '12 34', '\0' * 10, '1e5', 'é', '-000000005', '1_000'])
-def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path, content):
+def test_a_damaged_file_is_named_and_not_changed(tmp_path, content):
     write(tmp_path, content)
     with pytest.raises(TaskIdsError) as caught:
         task_ids(tmp_path)
@@ -140,7 +140,7 @@ def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path, content):
     assert (tmp_path / FILE_NAME).read_text() == content
 
 
-def test_a_number_that_is_too_large_counts_as_damage(tmp_path):
+def test_a_number_that_is_too_large_is_reported_as_damage(tmp_path):
     write(tmp_path, str(LAST + 1))
     with pytest.raises(TaskIdsError, match='damaged'):
         task_ids(tmp_path)
@@ -161,7 +161,7 @@ def test_a_folder_in_place_of_the_file_is_named(tmp_path):
         task_ids(tmp_path)
 
 
-def test_a_folder_that_can_no_longer_be_used_is_told_when_the_next_block_is_needed(tmp_path):
+def test_a_folder_that_becomes_unusable_is_reported_with_the_next_block(tmp_path):
     ids = task_ids(tmp_path)
     assert len(take(ids, BLOCK_SIZE - 1)) == BLOCK_SIZE - 1
     (tmp_path / FILE_NAME).unlink()

@@ -18,7 +18,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize(('error_type', 'builtin'), REFUSALS.items())
-def test_a_refusal_is_caught_in_each_of_its_ways_and_carries_the_names(error_type, builtin):
+def test_a_refusal_is_caught_by_each_base_and_has_the_names(error_type, builtin):
     for caught_as in (error_type, builtin, CallRefusedError, HosError):
         with pytest.raises(caught_as) as caught:
             raise error_type('no "such" thing', 'H4001', 'move')
@@ -27,14 +27,14 @@ def test_a_refusal_is_caught_in_each_of_its_ways_and_carries_the_names(error_typ
 
 
 @pytest.mark.parametrize(('error_type', 'builtin'), OTHERS.items())
-def test_an_error_is_caught_in_each_of_its_ways(error_type, builtin):
+def test_an_error_is_caught_by_each_base(error_type, builtin):
     for caught_as in (error_type, builtin, HosError):
         with pytest.raises(caught_as) as caught:
             raise error_type('it is broken')
         assert str(caught.value) == 'it is broken'
 
 
-def test_an_unknown_uid_is_carried():
+def test_the_error_of_an_unknown_uid_has_the_uid():
     with pytest.raises(KeyError) as caught:
         raise errors.UnknownUidError('no device has the uid 7', 7)
     assert str(caught.value) == 'no device has the uid 7'
@@ -45,7 +45,7 @@ def test_an_error_without_a_text_has_an_empty_one():
     assert str(errors.SpecError()) == ''
 
 
-def test_every_error_stands_in_the_tree_of_the_docstring():
+def test_the_docstring_lists_every_error():
     for name, value in vars(errors).items():
         if isinstance(value, type) and issubclass(value, HosError):
             assert name in errors.__doc__

@@ -4,13 +4,13 @@ from hypothesis import strategies as st
 from hos_device_layer.core.log_rate_limiter import LogRateLimiter
 
 
-def test_a_second_has_its_lines_and_the_next_second_has_them_again():
+def test_the_limit_applies_to_each_second():
     budget = LogRateLimiter(2)
     assert [budget.admit(5.0), budget.admit(5.4), budget.admit(5.9)] == [True, True, False]
     assert [budget.admit(6.0), budget.admit(6.0), budget.admit(6.99)] == [True, True, False]
 
 
-def test_what_was_withheld_is_told_once():
+def test_suppressed_lines_are_counted_once():
     budget = LogRateLimiter(1)
     for _ in range(4):
         budget.admit(0.5)

@@ -16,7 +16,7 @@ def test_a_result_before_the_answer_is_kept_for_its_call() -> None:
     assert (len(calls), calls.early_results) == (0, 0)
 
 
-def test_a_result_that_came_before_a_call_was_sent_is_not_kept_for_it() -> None:
+def test_a_result_before_the_call_was_sent_is_not_kept_for_it() -> None:
     calls: PendingCalls[str, str] = PendingCalls(10, 10)
     calls.send('a', OLD)
     calls.finish(1, "a stranger's")
@@ -35,7 +35,7 @@ def test_results_are_not_kept_when_no_call_is_unanswered() -> None:
     assert calls.early_results == 0
 
 
-def test_calls_of_a_manager_that_is_gone_are_lost_and_others_are_not() -> None:
+def test_only_the_calls_of_a_lost_manager_are_lost() -> None:
     calls: PendingCalls[str, str] = PendingCalls(10, 10)
     for call in ('a', 'b'):
         calls.send(call, OLD)
@@ -46,7 +46,7 @@ def test_calls_of_a_manager_that_is_gone_are_lost_and_others_are_not() -> None:
     assert calls.finish(1, 'late') is None
 
 
-def test_calls_are_held_and_unanswered_only_for_so_long() -> None:
+def test_held_and_unanswered_calls_expire() -> None:
     calls: PendingCalls[str, str] = PendingCalls(held_ticks=1, unanswered_ticks=2)
     calls.hold('held')
     calls.send('sent', OLD)

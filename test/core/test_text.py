@@ -26,7 +26,7 @@ def test_a_long_value_is_cut():
     assert shortened(16**5000) == 'a very long int'
 
 
-def test_a_value_that_repeats_itself_is_cut():
+def test_a_deeply_nested_value_is_cut():
     value = ['x']
     for _ in range(100):
         value = [value] * 10  # 10 to the power of 100 texts
@@ -34,7 +34,7 @@ def test_a_value_that_repeats_itself_is_cut():
 
 
 @given(st.text(st.characters()) | st.lists(st.text(st.characters())) | st.binary())
-def test_what_is_shown_is_one_printable_line(value):
+def test_a_shortened_value_is_one_printable_line(value):
     text = shortened(value)
     assert text.isprintable()
     text.encode()

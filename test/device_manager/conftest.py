@@ -1,4 +1,4 @@
-"""Device managers as processes, and the callers and devices that talk to them over DDS."""
+"""Device managers as processes, and callers and devices that use them over DDS."""
 
 from __future__ import annotations
 

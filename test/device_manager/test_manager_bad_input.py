@@ -1,4 +1,4 @@
-"""What bad calls and bad specifications get: a sentence that names the thing and the remedy."""
+"""The errors for wrong calls and invalid specifications: what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def bench(manager: RunningManager) -> Device:
         ('say', [('text', 'string', 'a\rb')], ['control character or line break']),
     ],
 )
-def test_a_wrong_call_is_refused_and_explained(
+def test_a_wrong_call_is_refused_with_the_reason(
     manager: RunningManager,
     arm: Device,
     function: str,
@@ -72,7 +72,7 @@ def test_an_unknown_device_is_named_with_the_table_to_add_it_to(manager: Running
     assert error == "no device 'H9999' in the fleet 'test'; add it to the table 'fleet-test'"
 
 
-def test_an_endless_device_id_is_cut(manager: RunningManager) -> None:
+def test_a_long_device_id_is_shortened(manager: RunningManager) -> None:
     error = manager.caller.refusal('H\n' * 50_000, 'rest')
     assert len(error) < 600
     assert error.isprintable()
@@ -84,18 +84,20 @@ def test_a_device_that_never_connected_is_refused(manager: RunningManager) -> No
     assert f"'{row.device_id}' is not connected: it has not connected since" in error
 
 
-def test_a_device_without_a_uid_is_told_where_to_enter_it(manager: RunningManager) -> None:
+def test_a_call_of_a_device_without_a_uid_names_the_table(manager: RunningManager) -> None:
     error = manager.caller.refusal(UIDLESS_ID, 'rest')
     assert error == f"'{UIDLESS_ID}' has no uid yet; enter it in the table 'fleet-test'"
 
 
-def test_a_call_of_a_broken_device_answers_its_rows_problem(manager: RunningManager) -> None:
+def test_a_call_of_a_rejected_device_is_refused_with_the_problem_of_its_row(
+    manager: RunningManager,
+) -> None:
     error = manager.caller.refusal(TWIN_ID, 'rest')
     assert f"the device '{TWIN_ID}' cannot be used: table 'fleet-test', row '{TWIN_ID}'" in error
     assert "column 'device_uid': 77000 belongs to 2 devices" in error
 
 
-def test_a_call_of_a_broken_function_answers_its_rows_problem(
+def test_a_call_of_a_rejected_function_is_refused_with_the_problem_of_its_row(
     manager: RunningManager, bench: Device
 ) -> None:
     error = manager.caller.refusal(bench.device_id, 'broken')
@@ -108,7 +110,7 @@ def test_problems_of_the_specification_are_logged_at_the_start(manager: RunningM
     manager.program.wait_for_output("table 'fleet-test', row 'TWIN2', column 'device_uid'")
 
 
-def test_a_function_runs_no_more_often_than_its_table_allows(manager: RunningManager) -> None:
+def test_max_in_flight_limits_the_running_calls(manager: RunningManager) -> None:
     device, other = manager.bench(), manager.bench(finish_at_once)
     task_id = manager.caller.call(device.device_id, 'lock')
     error = manager.caller.refusal(device.device_id, 'lock')
@@ -120,7 +122,7 @@ def test_a_function_runs_no_more_often_than_its_table_allows(manager: RunningMan
     assert manager.caller.call(device.device_id, 'lock') != task_id
 
 
-def test_a_hostile_error_text_fills_no_log(manager: RunningManager) -> None:
+def test_a_long_error_text_is_shortened_in_the_log(manager: RunningManager) -> None:
     device = manager.bench()
     text = 'jammed\n[INFO] all is well' + '!' * 100_000
     task_id = manager.caller.call(device.device_id, 'rest')
@@ -146,22 +148,22 @@ def test_a_hostile_refusal_is_quoted_on_one_line_of_the_log(manager: RunningMana
 
 
 @pytest.fixture(scope='module')
-def small_house(module_starter: ManagerStarter) -> RunningManager:
+def limited_manager(module_starter: ManagerStarter) -> RunningManager:
     small: RunningManager = module_starter.start(max_running_tasks=2, max_waiting_devices=2)
     return small
 
 
-def test_no_more_unknown_devices_than_allowed_are_remembered(small_house: RunningManager) -> None:
-    uids = [next(small_house.pool.strange_uids) for _ in range(5)]
+def test_max_waiting_devices_limits_the_waiting_devices(limited_manager: RunningManager) -> None:
+    uids = [next(limited_manager.pool.unknown_uids) for _ in range(5)]
     for uid in uids:
-        assert f'uid {uid} is not in the fleet' in small_house.side.connect(uid).error
-    small_house.caller.wait_for_diagnostics()
-    shown = ' '.join(small_house.caller.diagnostics)
+        assert f'uid {uid} is not in the fleet' in limited_manager.side.connect(uid).error
+    limited_manager.caller.wait_for_diagnostics()
+    shown = ' '.join(limited_manager.caller.diagnostics)
     assert [f'uid{uid}' in shown for uid in uids] == [True, True, False, False, False]
 
 
-def test_more_running_tasks_than_allowed_are_refused(small_house: RunningManager) -> None:
-    manager = small_house
+def test_max_running_tasks_limits_the_running_tasks(limited_manager: RunningManager) -> None:
+    manager = limited_manager
     device = manager.bench()
     running = [manager.caller.call(device.device_id, 'rest') for _ in range(2)]
     error = manager.caller.refusal(device.device_id, 'rest')
@@ -196,7 +198,7 @@ def test_an_unreadable_table_is_named_and_the_rest_runs(starter: ManagerStarter,
     assert manager.caller.result(manager.caller.call(device.device_id, 'rest')).success
 
 
-def test_an_unknown_fleet_is_named_with_those_there_are(starter: ManagerStarter) -> None:
+def test_an_unknown_fleet_is_named_with_the_valid_fleets(starter: ManagerStarter) -> None:
     manager = starter.start(fleet='nowhere')
     line = manager.program.wait_for_output("there is no fleet 'nowhere'")
     assert 'valid fleets: test. Set the parameter fleet.' in line

@@ -17,14 +17,14 @@ def test_connect_of_a_known_device_is_published_and_answered(manager: RunningMan
     row = next(manager.pool.benches)
     answer = manager.side.connect(row.uid)
     assert (answer.success, answer.error) == (True, '')
-    manager.caller.wait_for_notices(row.uid, 'connected')
-    (info,) = manager.caller.notice_infos(row.uid)
+    manager.caller.wait_for_events(row.uid, 'connected')
+    (info,) = manager.caller.event_infos(row.uid)
     assert (info.device_id, info.device_uid, info.device_type) == row
     assert manager.caller.connected_devices()[row.uid] == info
 
 
 def test_connect_of_an_unknown_uid_names_it_and_the_table(manager: RunningManager) -> None:
-    uid = next(manager.pool.strange_uids)
+    uid = next(manager.pool.unknown_uids)
     answer = manager.side.connect(uid)
     assert not answer.success
     assert str(uid) in answer.error
@@ -41,64 +41,64 @@ def test_a_uid_that_two_devices_claim_connects_neither(manager: RunningManager) 
     assert "'TWIN1' (fleet-test), 'TWIN2' (fleet-test)" in answer.error
 
 
-def test_a_ping_connects_a_known_device_that_never_shook_hands(manager: RunningManager) -> None:
+def test_a_ping_connects_a_device_that_never_called_connect(manager: RunningManager) -> None:
     row = next(manager.pool.benches)
     manager.side.ping(row.uid)
-    manager.caller.wait_for_notices(row.uid, 'connected')
+    manager.caller.wait_for_events(row.uid, 'connected')
     assert row.uid in manager.caller.connected_devices()
 
 
 def test_the_ping_of_an_unknown_uid_waits_and_is_logged(manager: RunningManager) -> None:
-    uid = next(manager.pool.strange_uids)
+    uid = next(manager.pool.unknown_uids)
     manager.side.ping(uid)
     manager.program.wait_for_output(f'a ping: uid {uid} is not in the fleet')
     manager.caller.wait_for(lambda: f'uid{uid}' in str(manager.caller.diagnostics))
     assert manager.caller.state_of(f'uid{uid}') == 'waiting'
-    assert manager.caller.notices(uid) == []
+    assert manager.caller.events(uid) == []
 
 
-def test_connect_of_a_connected_device_is_one_reconnection(manager: RunningManager) -> None:
+def test_connect_of_a_connected_device_publishes_one_reconnection(manager: RunningManager) -> None:
     device = manager.bench()
     device.connect()
-    manager.caller.wait_for_notices(device.uid, 'connected', 'reconnected')
+    manager.caller.wait_for_events(device.uid, 'connected', 'reconnected')
 
 
-def test_each_change_of_a_silent_device_is_told_once(hasty_manager: RunningManager) -> None:
+def test_each_change_of_a_silent_device_is_published_once(hasty_manager: RunningManager) -> None:
     caller, device = hasty_manager.caller, hasty_manager.bench()
     lived = ['connected', 'timeout', 'disconnected']
-    caller.wait_for_notices(device.uid, *lived)
+    caller.wait_for_events(device.uid, *lived)
     assert device.uid not in caller.connected_devices()
     for come_back in (device.ping, device.connect):
         come_back()
         lived += ['reconnected', 'timeout', 'disconnected']
-        caller.wait_for_notices(device.uid, *lived)
+        caller.wait_for_events(device.uid, *lived)
     _let_another_device_live(hasty_manager)
-    assert caller.notices(device.uid) == lived
+    assert caller.events(device.uid) == lived
 
 
 def _let_another_device_live(manager: RunningManager) -> None:
     # Each topic keeps its order: what would have been published twice has arrived before this.
     other = manager.bench()
-    manager.caller.wait_for_notices(other.uid, 'connected', 'timeout', 'disconnected')
+    manager.caller.wait_for_events(other.uid, 'connected', 'timeout', 'disconnected')
 
 
-def test_a_timed_out_device_comes_back_by_a_ping_or_by_connect(
+def test_a_ping_or_connect_reconnects_a_timed_out_device(
     strict_manager: RunningManager,
 ) -> None:
     caller, device = strict_manager.caller, strict_manager.bench()
     lived = ['connected', 'timeout']
     for come_back in (device.ping, device.connect):
-        caller.wait_for_notices(device.uid, *lived)
+        caller.wait_for_events(device.uid, *lived)
         come_back()
         lived += ['reconnected', 'timeout']
-    caller.wait_for_notices(device.uid, *lived)
+    caller.wait_for_events(device.uid, *lived)
 
 
 def test_pings_that_resume_clear_a_timeout(strict_manager: RunningManager) -> None:
     caller, device = strict_manager.caller, strict_manager.bench(finish_at_once)
-    caller.wait_for_notices(device.uid, 'connected', 'timeout')
+    caller.wait_for_events(device.uid, 'connected', 'timeout')
     device.keep_pinging(0.05)
-    caller.wait_for(lambda: 'reconnected' in caller.notices(device.uid))
+    caller.wait_for(lambda: 'reconnected' in caller.events(device.uid))
     assert caller.result(caller.call_when_connected(device.device_id, 'rest')).success
     device.fall_silent()
 
@@ -109,29 +109,29 @@ def test_a_device_that_pings_does_not_time_out(hasty_manager: RunningManager) ->
         device.keep_pinging(0.05)
         for _ in range(2):
             _let_another_device_live(hasty_manager)
-        notices = hasty_manager.caller.notices(device.uid)
+        events = hasty_manager.caller.events(device.uid)
         device.fall_silent()
         # On a machine that holds this process up, the device does not ping in time: again.
         if device.longest_silence_s < HASTY_TIMEOUT_S / 2:
             break
-    assert notices == ['connected']
+    assert events == ['connected']
 
 
 def test_a_timed_out_device_refuses_calls_with_the_reason(strict_manager: RunningManager) -> None:
     caller, device = strict_manager.caller, strict_manager.bench()
-    caller.wait_for_notices(device.uid, 'connected', 'timeout')
+    caller.wait_for_events(device.uid, 'connected', 'timeout')
     refusal = caller.refusal(device.device_id, 'rest')
     assert f"'{device.device_id}' is not connected: it timed out" in refusal
     assert 'it reconnects with its next ping' in refusal
 
 
-def test_running_tasks_outlive_a_timeout(strict_manager: RunningManager) -> None:
+def test_running_tasks_continue_after_a_timeout(strict_manager: RunningManager) -> None:
     caller, device = strict_manager.caller, strict_manager.bench()
     device.keep_pinging(0.05)
     task_id = caller.call_when_connected(device.device_id, 'measure', MEASURE_ARGUMENTS)
     command = device.command()
     device.fall_silent()
-    caller.wait_for(lambda: 'timeout' in caller.notices(device.uid))
+    caller.wait_for(lambda: 'timeout' in caller.events(device.uid))
     device.report(command.cmd_id, 'V1.5V1')
     assert caller.result(task_id).success
 
@@ -150,13 +150,13 @@ def test_a_disconnected_device_ends_its_tasks_with_that_error(
     assert 'it was disconnected' in caller.refusal(device.device_id, 'rest')
 
 
-def test_ten_handshakes_leave_one_client_and_one_subscription_a_stream(
+def test_repeated_connects_create_one_client_and_one_subscription_a_stream(
     manager: RunningManager,
 ) -> None:
     device = manager.arm()
     for _ in range(9):
         device.connect()
-    manager.caller.wait_for_notices(device.uid, 'connected', *['reconnected'] * 9)
+    manager.caller.wait_for_events(device.uid, 'connected', *['reconnected'] * 9)
     manager.caller.wait_for(lambda: _entities(manager.caller, device) == (1, [1, 1]))
     task_id = manager.caller.call(device.device_id, 'arm_turn', [('angle', 'int16', 90)])
     device.report(device.command().cmd_id)
@@ -165,14 +165,14 @@ def test_ten_handshakes_leave_one_client_and_one_subscription_a_stream(
     assert _entities(manager.caller, device) == (1, [1, 1])
 
 
-def test_what_a_disconnected_device_needed_is_freed_and_made_anew(
+def test_the_entities_of_a_disconnected_device_are_freed_and_created_again(
     hasty_manager: RunningManager,
 ) -> None:
     caller, device = hasty_manager.caller, hasty_manager.arm()
     device.keep_pinging(0.05)
     caller.wait_for(lambda: _entities(caller, device) == (1, [1, 1]))
     device.fall_silent()
-    caller.wait_for(lambda: caller.notices(device.uid)[-1:] == ['disconnected'])
+    caller.wait_for(lambda: caller.events(device.uid)[-1:] == ['disconnected'])
     caller.wait_for(lambda: _entities(caller, device) == (0, [0, 0]))
     device.keep_pinging(0.05)
     caller.wait_for(lambda: _entities(caller, device) == (1, [1, 1]))
@@ -191,7 +191,7 @@ def _entities(caller: Caller, device: Device) -> tuple[int, list[int]]:
     ]
 
 
-def test_a_sample_that_does_not_fit_is_logged_and_stops_nothing(manager: RunningManager) -> None:
+def test_an_invalid_sample_is_logged_and_dropped(manager: RunningManager) -> None:
     device = manager.bench()
     stream = StreamPublisher(device, 'load')
     stream.publish('V1.5')

@@ -22,7 +22,7 @@ def test_the_manager_shows_its_fleet_and_the_problems_of_the_specification(
     assert device.uid in manager.caller.connected_devices()
 
 
-def test_a_device_shows_its_state_through_its_life(hasty_manager: RunningManager) -> None:
+def test_a_device_shows_each_state_of_its_connection(hasty_manager: RunningManager) -> None:
     caller, row = hasty_manager.caller, next(hasty_manager.pool.benches)
     assert caller.state_of(row.device_id) == 'expected'
     hasty_manager.side.connect(row.uid)
@@ -41,7 +41,7 @@ def test_a_device_shows_its_state_through_its_life(hasty_manager: RunningManager
     values = caller.status(row.device_id)
     assert values['device_type'] == 'Bench'
     assert values['device_uid'] == str(row.uid)
-    last = caller.notice_infos(row.uid)[-1]
+    last = caller.event_infos(row.uid)[-1]
     assert abs(float(values['since_s']) - last.event_time_s) < 0.001
 
 
@@ -55,7 +55,7 @@ def test_a_device_shows_its_running_tasks(manager: RunningManager) -> None:
 
 
 def test_a_waiting_device_shows_the_table_to_add_it_to(manager: RunningManager) -> None:
-    uid = next(manager.pool.strange_uids)
+    uid = next(manager.pool.unknown_uids)
     manager.side.connect(uid)
     name = f'uid{uid}'
     manager.caller.wait_for(lambda: any(name in key for key in manager.caller.diagnostics))
@@ -64,8 +64,8 @@ def test_a_waiting_device_shows_the_table_to_add_it_to(manager: RunningManager) 
     assert status.message == 'waiting: add it to the table fleet-test'
 
 
-def test_a_waiting_device_that_falls_silent_is_forgotten(hasty_manager: RunningManager) -> None:
-    uid = next(hasty_manager.pool.strange_uids)
+def test_a_silent_waiting_device_is_forgotten(hasty_manager: RunningManager) -> None:
+    uid = next(hasty_manager.pool.unknown_uids)
     name = f'uid{uid}'
     caller = hasty_manager.caller
     with hasty_manager.side.pinging(uid):

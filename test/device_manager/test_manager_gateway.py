@@ -91,7 +91,7 @@ class Ros:
 
     def __init__(self) -> None:
         self.node = Node('upper_layer')
-        self.heard: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.received_messages: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._executor = EventsExecutor()
         self._executor.add_node(self.node)
         self._running = True
@@ -104,7 +104,10 @@ class Ros:
         """Subscribe, and wait for the publisher where there is one: DDS keeps nothing."""
         subscription = self._on_executor(
             lambda: self.node.create_subscription(
-                message_type, topic, lambda message: self.heard.put((topic, message)), qos
+                message_type,
+                topic,
+                lambda message: self.received_messages.put((topic, message)),
+                qos,
             )
         )
         pause = threading.Event()
@@ -135,7 +138,7 @@ class Ros:
 
     def next(self, topic: str) -> Any:
         while True:
-            name, message = self.heard.get(timeout=WAIT_S)
+            name, message = self.received_messages.get(timeout=WAIT_S)
             if name == topic:
                 return message
 
@@ -289,10 +292,10 @@ def test_streams_of_gateway_devices_exist_in_ros(manager: ManagerProcess, ros: R
         say(page, op='subscribe', topic=topic)
         assert client.event('C8101', stream, 'not a sample')
         # The topic comes with the first sample; its readers are found a moment later.
-        while ros.heard.empty():
+        while ros.received_messages.empty():
             assert client.event('C8101', stream, values)
             try:
-                name, message = ros.heard.get(timeout=0.1)
+                name, message = ros.received_messages.get(timeout=0.1)
             except queue.Empty:
                 continue
             assert name == topic and message.uid == SENSOR
@@ -357,7 +360,7 @@ def test_a_device_moves_from_ros_to_the_gateway(manager: ManagerProcess, ros: Ro
         assert answer.is_valid and received(client).cmd_id == answer.task_id
 
 
-def test_a_killed_manager_comes_back_and_gets_the_result(
+def test_a_device_reconnects_to_the_successor_of_a_killed_manager(
     start: Callable[..., ManagerProcess],
 ) -> None:
     """Its tasks are gone with it, but its devices come back, and late results harm nobody."""
@@ -438,7 +441,7 @@ def test_the_example_device(manager: ManagerProcess, ros: Ros) -> None:
     assert program.returncode == 0 and 'Traceback' not in errors
 
 
-def test_a_port_in_use_costs_the_gateway_only(
+def test_with_a_port_in_use_the_manager_runs_without_the_gateway(
     manager: ManagerProcess, tmp_path: Path, ros: Ros
 ) -> None:
     port = manager.url.rpartition(':')[2]

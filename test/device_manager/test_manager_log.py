@@ -1,4 +1,4 @@
-"""What outsiders can do to the log, and what a mistake of the manager's own does to its work."""
+"""The limits of the log, and the effect of exceptions inside the manager."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from managers import ManagerStarter, RunningManager
 from ros_peers import StreamPublisher, finish_at_once
 
 
-def test_a_flood_of_strange_results_is_counted_not_written(manager: RunningManager) -> None:
+def test_a_flood_of_unknown_results_is_logged_up_to_a_limit(manager: RunningManager) -> None:
     for number in range(2000):
         manager.side.report(1, 3_000_000_000 + number)
     said = r'task 3\d{9}, which is unknown'
@@ -25,10 +25,10 @@ def test_a_flood_of_strange_results_is_counted_not_written(manager: RunningManag
     assert len(re.findall(said, manager.program.output)) < 200
 
 
-def test_mistakes_in_callbacks_are_logged_and_stop_nothing(
+def test_exceptions_in_callbacks_are_logged_and_do_not_stop_the_manager(
     starter: ManagerStarter, tmp_path: Path
 ) -> None:
-    manager = starter.start(environment=patched(tmp_path, _MISTAKES))
+    manager = starter.start(environment=patched(tmp_path, _FAILING_CALLBACKS))
     manager.program.wait_for_output('ZeroDivisionError: in diagnostics')
     device = manager.bench(finish_at_once)
     StreamPublisher(device, 'load').publish('V1')
@@ -44,7 +44,7 @@ def test_mistakes_in_callbacks_are_logged_and_stop_nothing(
     assert manager.program.wait() == 0
 
 
-_MISTAKES = textwrap.dedent("""
+_FAILING_CALLBACKS = textwrap.dedent("""
     from hos_device_layer.core.dispatch.dispatcher import Dispatcher
     from hos_device_layer.core.dispatch.events import (
         CommandAnswered,
@@ -56,7 +56,7 @@ _MISTAKES = textwrap.dedent("""
     handle, publish = Dispatcher.handle, Diagnostics.publish
     published = []
 
-    def mistaken_handle(self, event, now, link=''):
+    def failing_handle(self, event, now, link=''):
         if isinstance(event, ConnectRequested) and event.uid == 666:
             raise ZeroDivisionError('in connect')
         if isinstance(event, StreamSampled):
@@ -65,18 +65,18 @@ _MISTAKES = textwrap.dedent("""
             raise ZeroDivisionError('in an answer')
         return handle(self, event, now, link)
 
-    def mistaken_publish(self):
+    def failing_publish(self):
         published.append(self)
         if len(published) < 3:
             raise ZeroDivisionError('in diagnostics')
         publish(self)
 
-    Dispatcher.handle = mistaken_handle
-    Diagnostics.publish = mistaken_publish
+    Dispatcher.handle = failing_handle
+    Diagnostics.publish = failing_publish
 """)
 
 
-def test_an_effect_that_fails_stops_no_other_and_fails_its_task(
+def test_an_effect_that_fails_fails_its_task_and_no_other_effect(
     starter: ManagerStarter, tmp_path: Path
 ) -> None:
     manager = starter.start(environment=patched(tmp_path, _BROKEN_LINK))

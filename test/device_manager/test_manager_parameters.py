@@ -59,7 +59,7 @@ def test_a_wrong_parameter_is_refused_with_one_sentence(
         (['--nonsense'], 'invalid ROS arguments: '),
     ],
 )
-def test_a_program_with_wrong_arguments_ends_with_code_2(
+def test_wrong_arguments_end_the_program_with_code_2(
     starter: ManagerStarter, arguments: list[str], sentence: str
 ) -> None:
     program = starter.program(MANAGER, *arguments)
@@ -97,7 +97,7 @@ def test_the_simulated_fleet_refuses_wrong_parameters_too(
     assert sentence in str(refused.value)
 
 
-def test_whole_numbers_are_taken_for_times(manager: RunningManager) -> None:
+def test_a_time_may_be_given_as_an_integer(manager: RunningManager) -> None:
     # `manager` was started with device_timeout_s:=600.
     value = _ask(manager, GetParameters, names=['device_timeout_s']).values[0]
     assert value.integer_value == 600 or value.double_value == 600.0
@@ -120,7 +120,7 @@ def test_every_parameter_is_declared_with_a_description_and_its_range(
             ]
 
 
-def test_every_name_goes_into_the_namespace(manager: RunningManager) -> None:
+def test_every_name_is_in_the_namespace(manager: RunningManager) -> None:
     node = manager.caller.node
     namespace = node.get_namespace()
     served = dict(node.get_service_names_and_types_by_node('device_manager', namespace))

@@ -60,7 +60,7 @@ def test_a_signal_while_the_manager_starts_ends_it_too(
     program.stop(number)
 
 
-def test_an_impatient_user_changes_nothing(starter: ManagerStarter) -> None:
+def test_repeated_signals_do_not_change_the_end(starter: ManagerStarter) -> None:
     manager = starter.start()
     task_id = manager.caller.call(manager.bench().device_id, 'rest')
     for _ in range(5):
@@ -70,10 +70,10 @@ def test_an_impatient_user_changes_nothing(starter: ManagerStarter) -> None:
     assert manager.caller.result(task_id).error == STOPPED
 
 
-def test_signals_that_keep_coming_kill_no_program_on_its_way_out(starter: ManagerStarter) -> None:
+def test_continuous_signals_do_not_kill_a_program_that_ends(starter: ManagerStarter) -> None:
     # A launch file passes Ctrl-C on that the terminal has sent to its programs already.
     program = starter.program(SIMULATED_FLEET)
-    program.wait_for_output('simulated')
+    program.wait_for_output('simulating')
     while program.process.poll() is None:
         program.process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -82,27 +82,27 @@ def test_signals_that_keep_coming_kill_no_program_on_its_way_out(starter: Manage
     assert 'Traceback' not in program.output
 
 
-def test_a_killed_caller_holds_nothing_up(starter: ManagerStarter, tmp_path: Path) -> None:
+def test_a_killed_caller_does_not_delay_others(starter: ManagerStarter, tmp_path: Path) -> None:
     # A process that is killed leaves shared memory behind, which upsets others.
     environment = {'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}
     manager = starter.start(environment=environment)
     device = manager.bench()
-    script = tmp_path / 'doomed_caller.py'
-    script.write_text(_DOOMED_CALLER)
-    doomed = starter.program(
-        'doomed_caller',
+    script = tmp_path / 'killed_caller.py'
+    script.write_text(_KILLED_CALLER)
+    killed = starter.program(
+        'killed_caller',
         *('-r', f'__ns:={manager.caller.node.get_namespace()}'),
         environment={**environment, 'PYTHONPATH': os.pathsep.join([str(tmp_path), *sys.path])},
     )
     device.command()
-    doomed.kill()
-    device.behaviour = finish_at_once
+    killed.kill()
+    device.on_command = finish_at_once
     task_ids = [manager.caller.call(device.device_id, 'rest') for _ in range(100)]
     assert all(result.success for result in manager.caller.results(task_ids))
     manager.program.stop()
 
 
-_DOOMED_CALLER = textwrap.dedent("""
+_KILLED_CALLER = textwrap.dedent("""
     import rclpy
     from hos_interfaces.msg import DeviceAPICallResult
     from hos_interfaces.srv import DeviceAPICall
@@ -110,7 +110,7 @@ _DOOMED_CALLER = textwrap.dedent("""
     from hos_device_layer.qos import RESULT_QOS, SERVICE_QOS
 
     rclpy.init()
-    node = rclpy.create_node('doomed_caller')
+    node = rclpy.create_node('killed_caller')
     node.create_subscription(
         DeviceAPICallResult, topics.DEVICE_API_CALL_RESULT_TOPIC, lambda _: None, RESULT_QOS
     )
@@ -129,5 +129,5 @@ def test_a_signal_ends_the_simulated_fleet(
     starter: ManagerStarter, number: signal.Signals
 ) -> None:
     fleet: Program = starter.program(SIMULATED_FLEET, ping_period_s=0.01, stream_period_s=0.01)
-    fleet.wait_for_output('devices of .* simulated')
+    fleet.wait_for_output('simulating .* devices')
     fleet.stop(number)

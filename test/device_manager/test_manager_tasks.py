@@ -49,7 +49,7 @@ def test_a_typed_command_carries_typed_fields(manager: RunningManager) -> None:
         ('say', say('to $ the "letter" äß'), 'Tto $ the "letter" äß'),
     ],
 )
-def test_templates_arrive_to_the_letter(
+def test_a_serialized_command_is_its_template_with_the_arguments(
     manager: RunningManager,
     function: str,
     arguments: list[tuple[str, str, object]],
@@ -63,7 +63,7 @@ def test_templates_arrive_to_the_letter(
 
 
 @pytest.mark.parametrize('result_str', ['V12.5V1', '{"mass": 12.5, "ok": true}'])
-def test_a_result_is_typed_json_whatever_its_form(
+def test_a_result_in_either_form_becomes_typed_json(
     manager: RunningManager, result_str: str
 ) -> None:
     device = manager.bench()
@@ -75,10 +75,10 @@ def test_a_result_is_typed_json_whatever_its_form(
     assert values == {'mass': 12.5, 'ok': True}
     assert values['ok'] is True
     assert 0 < result.request_time_s <= result.response_time_s
-    assert manager.caller.notice_infos(device.uid)[0].event_time_s <= result.request_time_s
+    assert manager.caller.event_infos(device.uid)[0].event_time_s <= result.request_time_s
 
 
-def test_a_result_that_comes_before_the_acceptance_counts(manager: RunningManager) -> None:
+def test_a_result_before_the_acceptance_is_accepted(manager: RunningManager) -> None:
     device = manager.bench(lambda d, request: d.report(request.cmd_id, 'Vfirst'))
     task_ids = [manager.caller.call(device.device_id, 'say', say('x')) for _ in range(20)]
     for result in manager.caller.results(task_ids):
@@ -88,11 +88,11 @@ def test_a_result_that_comes_before_the_acceptance_counts(manager: RunningManage
 
 def _fence(manager: RunningManager, device: Device) -> None:
     # One publisher's results keep their order: a second one of an earlier task came before this.
-    device.behaviour = finish_at_once
+    device.on_command = finish_at_once
     assert manager.caller.result(manager.caller.call(device.device_id, 'rest')).success
 
 
-def test_a_device_that_answers_twice_is_heard_once(manager: RunningManager) -> None:
+def test_only_the_first_result_of_a_command_is_accepted(manager: RunningManager) -> None:
     device = manager.bench()
     task_id = manager.caller.call(device.device_id, 'say', say('x'))
     device.command()
@@ -125,7 +125,7 @@ def test_a_result_after_a_refusal_is_dropped(manager: RunningManager) -> None:
     assert not manager.caller.result(task_id).success
 
 
-def test_a_failed_result_keeps_the_devices_own_text(manager: RunningManager) -> None:
+def test_a_failed_result_keeps_the_error_text_of_the_device(manager: RunningManager) -> None:
     device = manager.bench()
     text = 'E42: "jammed"\nat 3.5 mm – call Zoë'
     task_id = manager.caller.call(device.device_id, 'measure', MEASURE_ARGUMENTS)
@@ -134,7 +134,7 @@ def test_a_failed_result_keeps_the_devices_own_text(manager: RunningManager) -> 
     assert (result.success, result.error, result.result_jsons) == (False, text, '{}')
 
 
-def test_a_device_that_never_answers_ends_in_one_failed_task(
+def test_a_device_that_never_answers_fails_its_task_once(
     accept_timeout_manager: RunningManager,
 ) -> None:
     row = next(accept_timeout_manager.pool.benches)
@@ -146,7 +146,7 @@ def test_a_device_that_never_answers_ends_in_one_failed_task(
     node.destroy_node()
 
 
-def test_a_device_without_its_service_ends_in_one_failed_task(
+def test_a_device_without_a_service_fails_its_task_once(
     accept_timeout_manager: RunningManager,
 ) -> None:
     row = next(accept_timeout_manager.pool.benches)
@@ -156,7 +156,7 @@ def test_a_device_without_its_service_ends_in_one_failed_task(
     assert 'did not accept' in result.error
 
 
-def test_a_device_that_accepts_and_stays_silent_ends_in_one_failed_task(
+def test_a_device_that_accepts_and_reports_nothing_fails_its_task_once(
     result_timeout_manager: RunningManager,
 ) -> None:
     device = result_timeout_manager.bench()
@@ -168,7 +168,7 @@ def test_a_device_that_accepts_and_stays_silent_ends_in_one_failed_task(
     assert result.error == f"'{device.device_id}' did not finish 'brief' within 0.3 s"
 
 
-def test_what_comes_late_is_logged_and_dropped(result_timeout_manager: RunningManager) -> None:
+def test_a_late_result_is_logged_and_dropped(result_timeout_manager: RunningManager) -> None:
     device = result_timeout_manager.bench()
     task_id = result_timeout_manager.caller.call(device.device_id, 'brief')
     command = device.command()
@@ -180,7 +180,7 @@ def test_what_comes_late_is_logged_and_dropped(result_timeout_manager: RunningMa
     assert not result_timeout_manager.caller.result(task_id).success
 
 
-def test_bad_devices_block_no_other(manager: RunningManager) -> None:
+def test_faulty_devices_do_not_block_others(manager: RunningManager) -> None:
     row = next(manager.pool.benches)
     mute = mute_device(manager.side, row)
     manager.side.connect(row.uid)
@@ -198,7 +198,7 @@ def test_bad_devices_block_no_other(manager: RunningManager) -> None:
     mute.destroy_node()
 
 
-def test_a_device_whose_service_comes_late_gets_its_command(manager: RunningManager) -> None:
+def test_a_command_is_held_until_the_service_is_discovered(manager: RunningManager) -> None:
     row = next(manager.pool.benches)
     manager.side.connect(row.uid)
     task_id = manager.caller.call(row.device_id, 'rest')
@@ -206,7 +206,7 @@ def test_a_device_whose_service_comes_late_gets_its_command(manager: RunningMana
     assert manager.caller.result(task_id).success
 
 
-def test_a_device_that_restarts_gets_its_next_command_once(manager: RunningManager) -> None:
+def test_a_restarted_device_receives_its_next_command_once(manager: RunningManager) -> None:
     device = manager.bench(finish_at_once)
     assert manager.caller.result(manager.caller.call(device.device_id, 'rest')).success
     device.leave()
@@ -257,7 +257,7 @@ def test_a_result_for_an_unknown_command_is_dropped(manager: RunningManager) -> 
         ('{"mass": "heavy", "ok": true}', 'mass'),
     ],
 )
-def test_a_result_that_does_not_fit_fails_and_says_what_was_expected(
+def test_an_invalid_result_fails_with_what_was_expected(
     manager: RunningManager, result_str: str, why: str
 ) -> None:
     device = _measuring_device(manager)
@@ -342,7 +342,7 @@ def test_task_ids_are_not_used_again_after_a_restart(
     assert all(0 < task_id < 2**32 for task_id in task_ids)
 
 
-def test_two_machines_with_one_uid_give_one_result(manager: RunningManager) -> None:
+def test_two_devices_with_one_uid_give_one_result(manager: RunningManager) -> None:
     first = manager.bench(lambda d, request: d.report(request.cmd_id, 'Vone'))
     second = Device(manager.side, first.row, lambda d, request: d.report(request.cmd_id, 'Vtwo'))
     for _ in range(20):
@@ -366,7 +366,7 @@ def test_a_state_folder_that_cannot_be_used_is_named_and_calls_run(
     assert manager.caller.result(manager.caller.call(device.device_id, 'rest')).success
 
 
-def test_a_state_folder_that_vanishes_stops_no_call(
+def test_calls_continue_when_the_state_folder_is_removed(
     starter: ManagerStarter, tmp_path: Path
 ) -> None:
     state = tmp_path / 'state'

@@ -25,13 +25,13 @@ def spec() -> Spec:
 
 
 @pytest.fixture(scope='module')
-def sample_house(module_starter: ManagerStarter) -> RunningManager:
+def sample_manager(module_starter: ManagerStarter) -> RunningManager:
     return module_starter.start(fleet=FLEET, device_db_path=DEVICE_DB, device_timeout_s=2)
 
 
 @pytest.fixture(scope='module')
-def simulated(sample_house: RunningManager, module_starter: ManagerStarter) -> Program:
-    return _simulate(sample_house, module_starter)
+def simulated(sample_manager: RunningManager, module_starter: ManagerStarter) -> Program:
+    return _simulate(sample_manager, module_starter)
 
 
 def _simulate(manager: RunningManager, starter: ManagerStarter) -> Program:
@@ -53,9 +53,9 @@ def _wait_for_all(caller: Caller, spec: Spec) -> None:
 
 
 def test_every_device_answers_every_function_with_values_of_the_specification(
-    sample_house: RunningManager, simulated: Program, spec: Spec
+    sample_manager: RunningManager, simulated: Program, spec: Spec
 ) -> None:
-    caller = sample_house.caller
+    caller = sample_manager.caller
     _wait_for_all(caller, spec)
     calls = [
         (device.device_id, function)
@@ -71,15 +71,15 @@ def test_every_device_answers_every_function_with_values_of_the_specification(
 
 
 def test_its_samples_fit_the_specification(
-    sample_house: RunningManager, simulated: Program, spec: Spec
+    sample_manager: RunningManager, simulated: Program, spec: Spec
 ) -> None:
-    _wait_for_all(sample_house.caller, spec)
+    _wait_for_all(sample_manager.caller, spec)
     for _ in range(5):
-        sample_house.caller.wait_for_diagnostics()
-    assert 'a sample of' not in sample_house.program.output
+        sample_manager.caller.wait_for_diagnostics()
+    assert 'a sample of' not in sample_manager.program.output
 
 
-def test_devices_come_back_by_their_pings_when_the_manager_starts_again(
+def test_pings_reconnect_devices_after_a_restart_of_the_manager(
     starter: ManagerStarter, spec: Spec
 ) -> None:
     manager = starter.start(fleet=FLEET, device_db_path=DEVICE_DB)
@@ -91,7 +91,7 @@ def test_devices_come_back_by_their_pings_when_the_manager_starts_again(
     )
     _wait_for_all(again.caller, spec)
     for device in spec.fleets[FLEET].values():
-        assert 'timeout' not in again.caller.notices(device.uid or 0)
+        assert 'timeout' not in again.caller.events(device.uid or 0)
 
 
 def _arguments(function: Function) -> Arguments:

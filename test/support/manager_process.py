@@ -1,4 +1,4 @@
-"""A program under test, as a process of its own: started with parameters, watched, ended."""
+"""A program under test as a process: started with parameters, observed and ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-# Nothing takes so long, also on a busy machine; a test that waits longer has failed [s].
+# Longer than anything takes, even on a busy machine; a test that waits longer fails [s].
 PATIENCE_S = 150.0
 
 MANAGER = 'hos_device_layer.device_manager'

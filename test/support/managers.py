@@ -1,4 +1,4 @@
-"""Device managers as processes, and the callers and devices that talk to them over DDS."""
+"""Device managers as processes, and callers and devices that use them over DDS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from manager_process import MANAGER, Program
-from ros_peers import Behaviour, Caller, Device, DeviceSide, Ros, numbered
+from ros_peers import Caller, Device, DeviceSide, OnCommand, Ros, numbered
 from sample_fleet import FLEET, SampleDevice, SampleDevices
 
 _NAMES = numbered('/manager')
@@ -17,27 +17,27 @@ HASTY_TIMEOUT_S = 0.4
 
 
 class RunningManager(NamedTuple):
-    """A running manager with both sides that talk to it, in a namespace of its own."""
+    """A running manager with a caller and its devices, in a namespace of its own."""
 
     program: Program
     caller: Caller
     side: DeviceSide
     pool: SampleDevices
 
-    def device(self, row: SampleDevice, behaviour: Behaviour | None = None) -> Device:
-        return Device(self.side, row, behaviour).connect()
+    def device(self, row: SampleDevice, on_command: OnCommand | None = None) -> Device:
+        return Device(self.side, row, on_command).connect()
 
-    def bench(self, behaviour: Behaviour | None = None) -> Device:
+    def bench(self, on_command: OnCommand | None = None) -> Device:
         """Return a connected device that takes typed commands and was never used before."""
-        return self.device(next(self.pool.benches), behaviour)
+        return self.device(next(self.pool.benches), on_command)
 
-    def arm(self, behaviour: Behaviour | None = None) -> Device:
+    def arm(self, on_command: OnCommand | None = None) -> Device:
         """Return a connected device that takes serialized commands."""
-        return self.device(next(self.pool.arms), behaviour)
+        return self.device(next(self.pool.arms), on_command)
 
 
 class ManagerStarter:
-    """Starts managers, and tears down what it started when it is closed."""
+    """Starts managers and other programs; `close` ends them."""
 
     def __init__(self, ros: Ros, device_db: Path, folder: Path) -> None:
         self._ros = ros

@@ -37,7 +37,7 @@ from std_msgs.msg import UInt32
 from hos_device_layer import services, topics
 from hos_device_layer.qos import EVENT_QOS, RESULT_QOS, SERVICE_QOS
 
-NOTICES = {
+CONNECTION_EVENTS = {
     'connected': topics.DEVICE_CONNECTED,
     'timeout': topics.DEVICE_TIMEOUT,
     'reconnected': topics.DEVICE_RECONNECTED,
@@ -92,7 +92,7 @@ class Caller:
         self._prefix = f'{namespace.strip("/")}/device_manager'.lstrip('/')
         self._news = threading.Condition()
         self._results: dict[int, list[DeviceAPICallResult]] = defaultdict(list)
-        self._notices: dict[int, list[tuple[str, ConnectionInfo]]] = defaultdict(list)
+        self._connection_events: dict[int, list[tuple[str, ConnectionInfo]]] = defaultdict(list)
         self.diagnostics: dict[str, Any] = {}
         self.diagnostics_count = 0
         self._states: dict[str, list[tuple[int, str]]] = defaultdict(list)
@@ -102,9 +102,9 @@ class Caller:
         self._infos_client = self.node.create_client(
             DeviceConnectionInfos, services.DEVICE_CONNECTION_INFOS_SERVICE
         )
-        for notice, topic in NOTICES.items():
+        for event, topic in CONNECTION_EVENTS.items():
             self.node.create_subscription(
-                ConnectionInfo, topic, self._on_notice(notice), EVENT_QOS
+                ConnectionInfo, topic, self._on_connection_event(event), EVENT_QOS
             )
         self.node.create_subscription(
             DeviceAPICallResult, topics.DEVICE_API_CALL_RESULT_TOPIC, self._on_result, RESULT_QOS
@@ -174,26 +174,28 @@ class Caller:
         self.wait_for(lambda: all(self._results[task_id] for task_id in task_ids))
         return [self.result(task_id) for task_id in task_ids]
 
-    def notices(self, uid: int) -> list[str]:
+    def events(self, uid: int) -> list[str]:
         """Return what was published of a device's connection so far, in order."""
         with self._news:
-            in_order = sorted(self._notices[uid], key=lambda notice: notice[1].event_time_s)
+            in_order = sorted(
+                self._connection_events[uid], key=lambda event: event[1].event_time_s
+            )
         return [name for name, _ in in_order]
 
-    def notice_infos(self, uid: int) -> list[ConnectionInfo]:
+    def event_infos(self, uid: int) -> list[ConnectionInfo]:
         with self._news:
-            return [info for _, info in self._notices[uid]]
+            return [info for _, info in self._connection_events[uid]]
 
-    def notice_count(self, name: str) -> int:
-        """Return how many devices' notices of one kind came so far."""
+    def event_count(self, name: str) -> int:
+        """Return how many devices' events of one kind came so far."""
         with self._news:
-            return sum(n == name for notices in self._notices.values() for n, _ in notices)
+            return sum(n == name for events in self._connection_events.values() for n, _ in events)
 
-    def wait_for_notices(self, uid: int, *names: str) -> None:
-        """Wait until exactly these notices of a device were published."""
-        self.wait_for(lambda: len(self._notices[uid]) >= len(names))
-        came = self.notices(uid)
-        assert came == list(names), came
+    def wait_for_events(self, uid: int, *names: str) -> None:
+        """Wait until exactly these events of a device were published."""
+        self.wait_for(lambda: len(self._connection_events[uid]) >= len(names))
+        published = self.events(uid)
+        assert published == list(names), published
 
     def connected_devices(self) -> dict[int, ConnectionInfo]:
         answer = answer_of(self._infos_client.call_async(DeviceConnectionInfos.Request()))
@@ -226,13 +228,13 @@ class Caller:
             self._results[message.task_id].append(message)
             self._news.notify_all()
 
-    def _on_notice(self, notice: str) -> Callable[[ConnectionInfo], None]:
-        def on_notice(message: ConnectionInfo) -> None:
+    def _on_connection_event(self, event: str) -> Callable[[ConnectionInfo], None]:
+        def on_event(message: ConnectionInfo) -> None:
             with self._news:
-                self._notices[message.device_uid].append((notice, message))
+                self._connection_events[message.device_uid].append((event, message))
                 self._news.notify_all()
 
-        return on_notice
+        return on_event
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         with self._news:
@@ -246,8 +248,9 @@ class Caller:
             self._news.notify_all()
 
     def _explain(self) -> str:
-        names = {uid: [name for name, _ in n] for uid, n in self._notices.items() if n}
-        return f'waited in vain; notices: {names}; results of: {sorted(self._results)[-10:]}'
+        names = {uid: [name for name, _ in n] for uid, n in self._connection_events.items() if n}
+        results = sorted(self._results)[-10:]
+        return f'timed out waiting; connection events: {names}; results of tasks: {results}'
 
 
 class DeviceSide:
@@ -299,24 +302,24 @@ class DeviceSide:
         )
 
 
-Behaviour = Callable[['Device', Any], None]
+OnCommand = Callable[['Device', Any], None]
 
 
 class Device:
     """
     A device that serves its command service and does with each command what its test says.
 
-    `behaviour` runs inside the handler, before the device accepts; `refusal` makes it refuse.
+    `on_command` runs inside the handler, before the device accepts; `refusal` makes it refuse.
     Commands are kept in `commands`, in the order in which they came.
     """
 
     def __init__(
-        self, side: DeviceSide, row: SampleDevice, behaviour: Behaviour | None = None
+        self, side: DeviceSide, row: SampleDevice, on_command: OnCommand | None = None
     ) -> None:
         self.device_id, self.uid, _ = row
         self.row = row
         self.side = side
-        self.behaviour = behaviour
+        self.on_command = on_command
         self.refusal: str | None = None
         self.commands: queue.Queue[Any] = queue.Queue()
         self._pinging: Any = None
@@ -361,8 +364,8 @@ class Device:
         return self.commands.get(timeout=PATIENCE_S)
 
     def _on_command(self, request: Any, response: Any) -> Any:
-        if self.behaviour is not None:
-            self.behaviour(self, request)
+        if self.on_command is not None:
+            self.on_command(self, request)
         self.commands.put(request)
         response.is_valid = self.refusal is None
         response.error = self.refusal or ''

@@ -1,4 +1,4 @@
-"""The specification of these tests: sound rows, broken rows, and many devices to hand out."""
+"""The specification of the manager tests: valid rows, invalid rows and many devices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FLEET = 'test'
 DEVICES_OF_A_TYPE = 50
 STREAMS = ('load', 'pose')
 
-# In the fleet, but with a uid that two rows claim; and one whose uid is not known yet.
+# Devices whose uid appears in two rows, and a device without a uid.
 TWIN_UID = 77_000
 TWIN_ID = 'TWIN1'
 UIDLESS_ID = 'NOUID'
@@ -53,12 +53,12 @@ BENCHES = device_rows('Bench', 20_000, DEVICES_OF_A_TYPE)
 
 
 class SampleDevices:
-    """Hands out each device of the fleet once, so that tests on one manager do not meet."""
+    """Yields each device of the fleet once, so that tests with one manager use different ones."""
 
     def __init__(self) -> None:
         self.arms: Iterator[SampleDevice] = iter(ARMS)
         self.benches: Iterator[SampleDevice] = iter(BENCHES)
-        self.strange_uids = itertools.count(900_000)
+        self.unknown_uids = itertools.count(900_000)
 
 
 def write_sample_fleet(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A device manager for tests of its callers: it runs no devices, and does as its calls say."""
+"""A device manager without devices, for tests of callers: a call says how it ends."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from hos_device_layer.core.dispatch.results import to_json
 from hos_device_layer.qos import RESULT_QOS, SERVICE_QOS
 from hos_device_layer.spinning import run_node
 
-# What the name of the called function stands for; any other is answered first and finished later.
+# Functions with a special behaviour; calls of others are accepted and finished later.
 REPORTS_BEFORE_IT_ANSWERS = 'reports_before_it_answers'
 FAILS = 'fails'
 REFUSED = 'refused'
 
 
 class StandInManager(Node):
-    """Results hold the names and texts of their calls' arguments."""
+    """Returns the arguments of each call, as texts, as its result."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__('device_manager', **options)

@@ -32,7 +32,7 @@ def test_a_call_without_arguments():
     assert check_call(SPEC, LIFT, 'halt', []) == (HALT, (), None)
 
 
-def test_arguments_reach_the_device_in_one_form_however_they_were_written():
+def test_arguments_are_normalised():
     function = Function('set', fields('v:float32', 'on:bool'), device_types=('Lift',))
     given = [TypedField('v', 'float32', ' 1.50e-1 '), TypedField('on', 'bool', 'False')]
     call = check_call(make_spec(functions=[function]), LIFT, 'set', given)
@@ -72,7 +72,7 @@ def test_a_function_without_arguments_says_so():
 
 
 @pytest.mark.parametrize('data', ['a\nM10F1', 'a\r', '\0', '\x1b[2J', '\u2028'])
-def test_no_argument_can_smuggle_a_second_command_into_a_serialized_one(data):
+def test_control_characters_are_refused_in_serialized_commands(data):
     function = Function(
         'say', fields('text:string'), device_types=('Lift', 'Pump'), serializer=Serializer('T$')
     )
@@ -83,7 +83,7 @@ def test_no_argument_can_smuggle_a_second_command_into_a_serialized_one(data):
         check_call(spec, PUMP, 'say', given)
 
 
-def test_a_function_of_another_type_is_refused_with_those_there_are():
+def test_a_function_of_another_type_is_refused_with_the_valid_functions():
     with pytest.raises(UnknownFunctionError) as caught:
         check_call(SPEC, PUMP, 'halt', [])
     assert 'halt' in str(caught.value)
@@ -96,7 +96,7 @@ def test_a_type_without_functions_says_so():
         check_call(make_spec(functions=[HALT]), PUMP, 'move', GOOD)
 
 
-def test_a_function_that_was_left_out_is_refused_with_its_problem():
+def test_a_rejected_function_is_refused_with_its_problem():
     rejected = RejectedRows(functions={'bend': 'the type int31 is unknown'})
     with pytest.raises(UnknownFunctionError, match='the type int31 is unknown'):
         check_call(make_spec(rejected=rejected), LIFT, 'bend', [])
@@ -111,7 +111,7 @@ def test_a_function_that_was_left_out_is_refused_with_its_problem():
         ('move', changed(0, data='9\n' * 9_999)),
     ],
 )
-def test_what_a_caller_sent_is_shown_shortened_and_on_one_line(function_name, given):
+def test_values_of_the_caller_are_shortened_to_one_line_in_errors(function_name, given):
     with pytest.raises(CallRefusedError) as caught:
         check_call(SPEC, LIFT, function_name, given)
     assert len(str(caught.value)) < 1000

@@ -27,7 +27,7 @@ def test_the_earliest_comes_first():
     assert deadlines.take_due(5.0) == [2, 3, 1]
 
 
-def test_the_latest_set_counts_whichever_way_it_moves():
+def test_setting_a_deadline_again_replaces_it():
     deadlines = Deadlines()
     deadlines.set(1, 10.0)
     deadlines.set(1, 20.0)
@@ -37,7 +37,7 @@ def test_the_latest_set_counts_whichever_way_it_moves():
     assert deadlines.take_due(99.0) == []
 
 
-def test_a_dropped_deadline_is_never_due_and_may_be_set_anew():
+def test_a_dropped_deadline_is_never_due_and_may_be_set_again():
     deadlines = Deadlines()
     deadlines.set(1, 10.0)
     deadlines.drop(1)

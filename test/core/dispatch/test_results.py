@@ -98,7 +98,7 @@ def test_both_forms_of_a_result(text, declared, values):
     ],
     ids=lambda value: ascii(value)[:40],
 )
-def test_a_result_that_does_not_fit(text, declared, reason):
+def test_a_result_that_does_not_fit_is_refused(text, declared, reason):
     with pytest.raises(ValueMismatchError, match=reason) as caught:
         parse_values(text, declared)
     message = str(caught.value)
@@ -192,7 +192,7 @@ def test_the_one_string_of_a_result_may_hold_the_mark(place):
 
 
 @given(st.text(), st.text())
-def test_strings_that_cannot_be_told_apart_are_refused_and_never_mixed_up(first, second):
+def test_ambiguous_strings_are_refused(first, second):
     declared = fields('a:string', 'b:string')
     values = {'a': first, 'b': second.rstrip('\r\n')}
     try:

@@ -17,7 +17,7 @@ def start(tasks, task_id, device=LIFT, function=MOVE, steady=0.0):
     return task
 
 
-def test_a_task_that_runs_is_found_and_one_that_ended_is_not(tasks):
+def test_only_running_tasks_are_found(tasks):
     task = start(tasks, 7)
     assert tasks.get(7) is task
     assert 7 in tasks
@@ -28,7 +28,7 @@ def test_a_task_that_runs_is_found_and_one_that_ended_is_not(tasks):
     assert (list(tasks), len(tasks)) == ([], 0)
 
 
-def test_a_task_has_its_time_to_be_accepted_and_then_its_time_to_finish(tasks):
+def test_a_task_has_a_time_limit_to_be_accepted_and_another_to_finish(tasks):
     task = start(tasks, 1, steady=100.0)
     assert not task.accepted
     assert tasks.take_late(at(104.9)) == []
@@ -38,7 +38,7 @@ def test_a_task_has_its_time_to_be_accepted_and_then_its_time_to_finish(tasks):
     assert tasks.take_late(at(164.9)) == [task]
 
 
-def test_a_function_may_set_its_own_time(tasks):
+def test_a_function_may_set_its_own_time_limit(tasks):
     task = start(tasks, 1, function=HALT)
     assert tasks.timeout_s(HALT) == HALT.timeout_s
     assert tasks.timeout_s(MOVE) == RESULT_S
@@ -46,14 +46,14 @@ def test_a_function_may_set_its_own_time(tasks):
     assert tasks.take_late(at(1.0 + HALT.timeout_s)) == [task]
 
 
-def test_a_time_shorter_than_that_to_accept_counts(tasks):
+def test_a_time_limit_shorter_than_that_for_accepting_is_used(tasks):
     task = start(tasks, 1, function=HALT)
     tasks.accept(task, at(0.0))
     assert tasks.next_deadline() <= HALT.timeout_s < ACCEPT_S
     assert tasks.take_late(at(HALT.timeout_s)) == [task]
 
 
-def test_the_latest_task_is_late_last(tasks):
+def test_late_tasks_are_returned_in_the_order_of_their_deadlines(tasks):
     second, first = start(tasks, 1, steady=1.0), start(tasks, 2, steady=0.0)
     assert tasks.next_deadline() <= ACCEPT_S
     assert tasks.take_late(at(99.0)) == [first, second]
@@ -80,7 +80,7 @@ def test_tasks_are_counted_by_device_and_function(tasks):
     assert tasks.of_device(LIFT.uid) == [moves[1], halt]
 
 
-def test_all_tasks_may_be_ended_while_going_through_them(tasks):
+def test_tasks_can_be_ended_while_iterating_over_them(tasks):
     for task_id in range(5):
         start(tasks, task_id)
     for task in tasks:
