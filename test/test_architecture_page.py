@@ -23,7 +23,7 @@ from walks import PACKAGES, PAGE, Step, Trace, described, read_walks
 from websockets.sync.client import ClientConnection, connect
 
 from hos_client.host.drivers.l1 import L1Driver
-from hos_device_layer import topics
+from hos_device_layer import device_api_client, topics
 from hos_device_layer.core.dispatch.connection_states import ConnectionState
 from hos_device_layer.core.dispatch.connections import Connections
 from hos_device_layer.core.dispatch.effects import (
@@ -226,6 +226,8 @@ def broken_tables() -> Tables:
 def test_a_cell_of_airtable_to_a_refused_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The trace slows discovery down.
+    monkeypatch.setattr(device_api_client, 'MANAGER_TIMEOUT_S', 120.0)
     trace = Trace()
     with running_airtable() as server:
         for name, value in server.environment.items():

@@ -24,7 +24,7 @@ from hos_interfaces.msg import (
     DeviceStream,
 )
 from hos_interfaces.msg import TypedField as RosTypedField
-from hos_interfaces.srv import ConnectDevice, DeviceAPICall, DeviceCommand
+from hos_interfaces.srv import ConnectDevice, DeviceAPICall, DeviceCommand, DeviceConnectionInfos
 from project import ROOT
 from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
@@ -337,11 +337,14 @@ def test_command_services_of_gateway_devices_exist_in_ros(
 
 
 def test_exposing_can_be_switched_off(start: Callable[..., ManagerProcess], ros: Ros) -> None:
-    manager = start(expose_device_services=False)
+    # In a namespace of its own: services of other managers may still be in the ROS graph.
+    manager = start(namespace='/unexposed', expose_device_services=False)
     with device_client(manager.url) as client:
         assert client.wait_until_connected(WAIT_S)
+        # The answer shows that the services of the manager have been discovered.
+        assert ros.call(DeviceConnectionInfos, '/unexposed/haive_os/connected_devices')
         names = {name for name, _ in ros.node.get_service_names_and_types()}
-        assert not [name for name in names if str(DELTA) in name]
+        assert not [name for name in names if name.startswith('/unexposed/haive_os/device/uid')]
 
 
 def test_a_device_moves_from_ros_to_the_gateway(manager: ManagerProcess, ros: Ros) -> None:
