@@ -27,11 +27,11 @@ _INITIAL_STATES = {
 
 def draw() -> str:
     """Return the mermaid diagram of all transitions that change a state or publish a message."""
-    events: dict[tuple[ConnectionState, ConnectionState, str], list[ConnectionTrigger]] = {}
-    for (old, event), (new, notice) in TRANSITIONS.items():
-        if new is not old or notice is not None:
-            published = notice.value if notice else ''
-            events.setdefault((old, new, published), []).append(event)
+    triggers: dict[tuple[ConnectionState, ConnectionState, str], list[ConnectionTrigger]] = {}
+    for (old, trigger), (new, event) in TRANSITIONS.items():
+        if new is not old or event is not None:
+            published = event.value if event else ''
+            triggers.setdefault((old, new, published), []).append(trigger)
     lines = ['stateDiagram-v2']
     lines += [
         f'{state.name}: {state.value.upper()}'
@@ -41,7 +41,7 @@ def draw() -> str:
     lines += [f'[*] --> {state.name}: {reason}' for state, reason in _INITIAL_STATES.items()]
     lines += [
         f'{old.name} --> {_end(new)}: {_label(causes, published)}'
-        for (old, new, published), causes in events.items()
+        for (old, new, published), causes in triggers.items()
     ]
     return '\n    '.join(lines) + '\n'
 
@@ -58,8 +58,8 @@ def _end(state: ConnectionState) -> str:
     return '[*]' if state is ConnectionState.FORGOTTEN else state.name
 
 
-def _label(events: list[ConnectionTrigger], published: str) -> str:
-    causes = ' or '.join(event.value for event in events)
+def _label(triggers: list[ConnectionTrigger], published: str) -> str:
+    causes = ' or '.join(trigger.value for trigger in triggers)
     return f'{causes} / {published}' if published else causes
 
 

@@ -16,18 +16,18 @@ def test_the_guide_shows_the_table_that_the_code_runs_on():
 def test_every_transition_that_is_seen_from_outside_is_drawn():
     lines = draw().splitlines()
     assert lines[0] == 'stateDiagram-v2'
-    for (old, event), (new, notice) in TRANSITIONS.items():
+    for (old, trigger), (new, event) in TRANSITIONS.items():
         end = '[*]' if new is ConnectionState.FORGOTTEN else new.name
         drawn = [
             line.partition(': ')[2]
             for line in lines
             if line.strip().startswith(f'{old.name} --> {end}:')
         ]
-        if new is old and notice is None:
-            assert not any(event.value in label.split(' ') for label in drawn)
+        if new is old and event is None:
+            assert not any(trigger.value in label.split(' ') for label in drawn)
             continue
-        (label,) = (label for label in drawn if event.value in label.partition(' / ')[0])
-        assert label.partition(' / ')[2] == (notice.value if notice else '')
+        (label,) = (label for label in drawn if trigger.value in label.partition(' / ')[0])
+        assert label.partition(' / ')[2] == (event.value if event else '')
 
 
 def test_a_document_is_drawn_in_place(tmp_path):
