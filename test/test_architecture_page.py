@@ -24,16 +24,16 @@ from websockets.sync.client import ClientConnection, connect
 
 from hos_client.host.drivers.l1 import L1Driver
 from hos_device_layer import device_api_client, topics
+from hos_device_layer.core.dispatch import dispatcher
 from hos_device_layer.core.dispatch.connection_states import ConnectionState
 from hos_device_layer.core.dispatch.connections import Connections
 from hos_device_layer.core.dispatch.effects import (
     Answer,
     Effect,
-    PublishResult,
-    PublishSample,
-    SendCommand,
 )
-from hos_device_layer.core.dispatch.events import ConnectRequested, Event, Pinged, StreamSampled
+from hos_device_layer.core.dispatch.events import ConnectRequested, Event
+from hos_device_layer.core.dispatch.tasks import RunningTasks
+from hos_device_layer.core.rosbridge import session
 from hos_device_layer.core.spec.tables import Tables
 from hos_device_layer.database import LocalCopy
 from hos_device_layer.database.airtable.client import Airtable
@@ -134,8 +134,7 @@ def is_connected(manager: Any) -> bool:
 
 
 def test_an_api_call_and_its_result(tmp_path: Path) -> None:
-    checkpoints = SendCommand.__new__, Client.call_async, PublishResult.__new__, Publisher.publish
-    trace = Trace(*checkpoints)
+    trace = Trace(RunningTasks.start, Client.call_async, RunningTasks.end, Publisher.publish)
     with traced_manager(trace, tmp_path) as (nodes, manager):
         nodes.add(SimulatedFleet, ping_period_s=NEVER_S, stream_period_s=NEVER_S, longest_s=0.0)
         caller = nodes.add(Node, 'caller')
@@ -179,7 +178,7 @@ def gateway_device(nodes: NodesInProcess, manager: Any) -> Iterator[GatewayDevic
 
 
 def test_a_ping_through_the_gateway(tmp_path: Path) -> None:
-    trace = Trace(Pinged.__new__, GatewayLink._wake, Connections._apply)
+    trace = Trace(session.decode_message, GatewayLink._wake, Connections._apply)
     with (
         traced_manager(trace, tmp_path) as (nodes, manager),
         gateway_device(nodes, manager) as device,
@@ -193,7 +192,7 @@ def test_a_ping_through_the_gateway(tmp_path: Path) -> None:
 
 def test_a_frame_of_the_gateway_to_a_published_sample(tmp_path: Path) -> None:
     trace = Trace(
-        StreamSampled.__new__, GatewayLink._wake, PublishSample.__new__, Publisher.publish
+        session.decode_message, GatewayLink._wake, dispatcher.parse_values, Publisher.publish
     )
     with (
         traced_manager(trace, tmp_path) as (nodes, manager),

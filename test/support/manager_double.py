@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from msgspec.structs import astuple
+
 from hos_device_layer.core.dispatch.effects import (
     Answer,
     CallAnswer,
@@ -72,9 +74,9 @@ class ManagerDouble:
                 known = self.known(uid)
                 return ConnectAnswer(known, '' if known else f'uid {uid} is not in the fleet')
             case CommandAnswered():
-                self.events.put(('answered', *event[1:]))
+                self.events.put(('answered', *astuple(event)[1:]))
             case _:
-                self.events.put((NAMES[type(event)], *event))
+                self.events.put((NAMES[type(event)], *astuple(event)))
         return CallAnswer(True, '', 7) if isinstance(event, CallRequested) else None
 
     def _run(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from ..spec.records import FleetDevice
 from ..timestamp import Timestamp
@@ -54,7 +55,7 @@ class DeviceConnection:
         self.last_seen: Timestamp | None = None
 
 
-class EndTasks(NamedTuple):
+class EndTasks(msgspec.Struct, frozen=True):
     """Tells the dispatcher to end the tasks of a disconnected device with this error."""
 
     uid: int

@@ -126,7 +126,7 @@ class Dispatcher:
         return effects
 
     def _stream_sampled(self, event: StreamSampled, _now: Timestamp, link: str) -> list[Effect]:
-        uid, stream_name, data = event
+        uid, stream_name = event.uid, event.stream_name
         device = self._fleet.by_uid.get(uid)
         stream = self.spec.streams.get(stream_name)
         if device is None or stream is None or device.device_type not in stream.device_types:
@@ -136,10 +136,10 @@ class Dispatcher:
         if reason := self.connections.foreign_link(uid, link):
             return [LogDropped(f'{what}: {reason}')]
         try:
-            parse_values(data, stream.values)
+            parse_values(event.data, stream.values)
         except ValueMismatchError as mismatch:
             return [LogDropped(f'{what} does not fit the stream: {mismatch}')]
-        return [PublishSample(link, uid, stream_name, data)]
+        return [PublishSample(link, uid, stream_name, event.data)]
 
     def _devices_requested(
         self, _event: DevicesRequested, _now: Timestamp, _link: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from ..spec.records import FleetDevice, Stream
 from .commands import Command
 from .connection_states import ConnectionEvent
 
 
-class OpenDevice(NamedTuple):
+class OpenDevice(msgspec.Struct, frozen=True):
     """Create what a link needs for a connected device, or adapt what exists."""
 
     link: str
@@ -18,21 +18,21 @@ class OpenDevice(NamedTuple):
     streams: tuple[Stream, ...]
 
 
-class CloseDevice(NamedTuple):
+class CloseDevice(msgspec.Struct, frozen=True):
     """Free what a link holds for a device, and withdraw its commands."""
 
     link: str
     uid: int
 
 
-class SendCommand(NamedTuple):
+class SendCommand(msgspec.Struct, frozen=True):
     """Send a command; if that fails, a `SendFailed` event must follow."""
 
     link: str
     command: Command
 
 
-class WithdrawCommand(NamedTuple):
+class WithdrawCommand(msgspec.Struct, frozen=True):
     """Do not send a command that still waits: its task has ended."""
 
     link: str
@@ -40,7 +40,7 @@ class WithdrawCommand(NamedTuple):
     cmd_id: int
 
 
-class PublishResult(NamedTuple):
+class PublishResult(msgspec.Struct, frozen=True):
     """Publish the only result of a task; `result_jsons` is always a JSON object."""
 
     task_id: int
@@ -51,7 +51,7 @@ class PublishResult(NamedTuple):
     response_time_s: float  # [s] since the epoch
 
 
-class PublishConnectionEvent(NamedTuple):
+class PublishConnectionEvent(msgspec.Struct, frozen=True):
     """Publish that the connection of a device has changed."""
 
     event: ConnectionEvent
@@ -60,7 +60,7 @@ class PublishConnectionEvent(NamedTuple):
     event_time_s: float  # [s] since the epoch
 
 
-class PublishSample(NamedTuple):
+class PublishSample(msgspec.Struct, frozen=True):
     """Publish a valid sample; `link` is the link through which it came."""
 
     link: str
@@ -69,20 +69,20 @@ class PublishSample(NamedTuple):
     data: str
 
 
-class LogDropped(NamedTuple):
+class LogDropped(msgspec.Struct, frozen=True):
     """Log why a message was not processed."""
 
     reason: str
 
 
-class ConnectAnswer(NamedTuple):
+class ConnectAnswer(msgspec.Struct, frozen=True):
     """The answer to `ConnectRequested`."""
 
     success: bool
     error: str = ''
 
 
-class CallAnswer(NamedTuple):
+class CallAnswer(msgspec.Struct, frozen=True):
     """The answer to `CallRequested`: the id of the task, or the error of a refused call."""
 
     is_valid: bool
@@ -90,7 +90,7 @@ class CallAnswer(NamedTuple):
     task_id: int = 0
 
 
-class ConnectedDevice(NamedTuple):
+class ConnectedDevice(msgspec.Struct, frozen=True):
     """A connected device and the time since when it is connected."""
 
     uid: int
@@ -98,7 +98,7 @@ class ConnectedDevice(NamedTuple):
     since_s: float  # [s] since the epoch
 
 
-class DevicesAnswer(NamedTuple):
+class DevicesAnswer(msgspec.Struct, frozen=True):
     """The answer to `DevicesRequested`."""
 
     devices: tuple[ConnectedDevice, ...]

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from ..spec.records import Spec
 from .calls import TypedField
 
 
-class ConnectRequested(NamedTuple):
+class ConnectRequested(msgspec.Struct, frozen=True):
     """A device asked to connect; `description` is its own text about itself, for messages."""
 
     uid: int
     description: str = ''
 
 
-class Pinged(NamedTuple):
+class Pinged(msgspec.Struct, frozen=True):
     """A device sent a ping."""
 
     uid: int
 
 
-class LinkClosed(NamedTuple):
+class LinkClosed(msgspec.Struct, frozen=True):
     """A device can no longer be reached through the link that reports this."""
 
     uid: int
 
 
-class CommandAnswered(NamedTuple):
+class CommandAnswered(msgspec.Struct, frozen=True):
     """A device accepted or refused a command."""
 
     uid: int
@@ -36,7 +36,7 @@ class CommandAnswered(NamedTuple):
     error: str
 
 
-class ResultReported(NamedTuple):
+class ResultReported(msgspec.Struct, frozen=True):
     """A device reported how a command ended."""
 
     uid: int
@@ -46,7 +46,7 @@ class ResultReported(NamedTuple):
     result_str: str
 
 
-class StreamSampled(NamedTuple):
+class StreamSampled(msgspec.Struct, frozen=True):
     """A device sent a sample of a stream."""
 
     uid: int
@@ -54,7 +54,7 @@ class StreamSampled(NamedTuple):
     data: str
 
 
-class CallRequested(NamedTuple):
+class CallRequested(msgspec.Struct, frozen=True):
     """A caller called a function of a device."""
 
     device_id: str
@@ -62,28 +62,28 @@ class CallRequested(NamedTuple):
     arguments: tuple[TypedField, ...] = ()
 
 
-class DevicesRequested(NamedTuple):
+class DevicesRequested(msgspec.Struct, frozen=True):
     """A caller asked for the list of connected devices."""
 
 
-class SendFailed(NamedTuple):
+class SendFailed(msgspec.Struct, frozen=True):
     """A command could not be sent."""
 
     cmd_id: int
     error: str
 
 
-class SpecReplaced(NamedTuple):
+class SpecReplaced(msgspec.Struct, frozen=True):
     """Another specification takes effect."""
 
     spec: Spec
 
 
-class Tick(NamedTuple):
+class Tick(msgspec.Struct, frozen=True):
     """Time has passed."""
 
 
-class StopRequested(NamedTuple):
+class StopRequested(msgspec.Struct, frozen=True):
     """The device manager is stopping."""
 
 

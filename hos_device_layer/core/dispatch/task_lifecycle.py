@@ -111,7 +111,7 @@ class TaskLifecycle:
 
     def result_reported(self, event: ResultReported, now: Timestamp, link: str) -> list[Effect]:
         """Handle the result of a command; one that does not fit the function fails the task."""
-        uid, cmd_id, success, error, result_str = event
+        uid, cmd_id = event.uid, event.cmd_id
         task = self._tasks.get(cmd_id)
         if task is None:
             how = self._ended.get(cmd_id)
@@ -119,16 +119,15 @@ class TaskLifecycle:
             return [LogDropped(f'a result of uid {uid} for task {cmd_id}, {state}')]
         if reason := self._why_foreign(uid, task, link):
             return [LogDropped(f'a result for task {cmd_id}: {reason}')]
-        result_jsons = _NO_VALUES
-        if success:
-            try:
-                result_jsons, error = to_json(parse_values(result_str, task.function.results)), ''
-            except ValueMismatchError as mismatch:
-                success = False
-                error = f'the result does not fit {task.function.name!r}: {mismatch}'
-        elif not error:
-            error = 'the device gave no reason'
-        return self._end(task, success, error, result_jsons, _REPORTED, now)
+        if not event.success:
+            error = event.error or 'the device gave no reason'
+            return self._end(task, False, error, _NO_VALUES, _REPORTED, now)
+        try:
+            values = parse_values(event.result_str, task.function.results)
+        except ValueMismatchError as mismatch:
+            error = f'the result does not fit {task.function.name!r}: {mismatch}'
+            return self._end(task, False, error, _NO_VALUES, _REPORTED, now)
+        return self._end(task, True, '', to_json(values), _REPORTED, now)
 
     def send_failed(self, event: SendFailed, now: Timestamp, _link: str = '') -> list[Effect]:
         """Handle that a command could not be sent."""

@@ -44,14 +44,14 @@ def _response(
     answer: Answer,
 ) -> ConnectDeviceResponse | DeviceAPICallResponse | DeviceConnectionInfosResponse:
     match answer:
-        case ConnectAnswer():
-            return ConnectDeviceResponse(*answer)
-        case CallAnswer():
-            return DeviceAPICallResponse(*answer)
+        case ConnectAnswer(success, error):
+            return ConnectDeviceResponse(success, error)
+        case CallAnswer(is_valid, error, task_id):
+            return DeviceAPICallResponse(is_valid, error, task_id)
         case DevicesAnswer(devices):
             return DeviceConnectionInfosResponse(
                 tuple(
-                    ConnectionInfo(device.device_id, uid, device.device_type, since_s)
-                    for uid, device, since_s in devices
+                    ConnectionInfo(c.device.device_id, c.uid, c.device.device_type, c.since_s)
+                    for c in devices
                 )
             )

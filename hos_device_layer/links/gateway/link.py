@@ -74,7 +74,7 @@ class GatewayLink:
             case PublishResult():
                 self._relay.release(publication.task_id)
                 self._publish(
-                    topics.DEVICE_API_CALL_RESULT_TOPIC, lambda: DeviceAPICallResult(*publication)
+                    topics.DEVICE_API_CALL_RESULT_TOPIC, lambda: _result_message(publication)
                 )
             case PublishConnectionEvent(event, uid, device, time_s):
                 self._publish(
@@ -102,3 +102,14 @@ class GatewayLink:
         executor = self._node.executor
         if executor is not None:
             executor.create_task(work)
+
+
+def _result_message(result: PublishResult) -> DeviceAPICallResult:
+    return DeviceAPICallResult(
+        result.task_id,
+        result.success,
+        result.error,
+        result.result_jsons,
+        result.request_time_s,
+        result.response_time_s,
+    )

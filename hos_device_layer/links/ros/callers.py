@@ -58,8 +58,8 @@ class RosCallers:
         if isinstance(publication, PublishResult):
             self._results.publish(_result_message(publication))
         elif isinstance(publication, PublishConnectionEvent):
-            event, uid, device, event_time_s = publication
-            self._events[event].publish(_connection_info(uid, device, event_time_s))
+            info = _connection_info(publication.uid, publication.device, publication.event_time_s)
+            self._events[publication.event].publish(info)
 
     def flush(self) -> None:
         """Wait a short time until the results have reached their subscribers."""
@@ -70,13 +70,18 @@ class RosCallers:
         event = CallRequested(request.device_id, request.function_name, arguments)
         answer = self._handle(_NO_LINK, event)
         assert isinstance(answer, CallAnswer)
-        response.is_valid, response.error, response.task_id = answer
+        response.is_valid = answer.is_valid
+        response.error = answer.error
+        response.task_id = answer.task_id
         return response
 
     def _on_connected_devices(self, _request: Any, response: Any) -> Any:
         answer = self._handle(_NO_LINK, DevicesRequested())
         assert isinstance(answer, DevicesAnswer)
-        response.device_infos = [_connection_info(*connected) for connected in answer.devices]
+        response.device_infos = [
+            _connection_info(connected.uid, connected.device, connected.since_s)
+            for connected in answer.devices
+        ]
         return response
 
 

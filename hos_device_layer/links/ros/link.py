@@ -104,7 +104,8 @@ class RosLink:
     def _on_connect(self, request: Any, response: Any) -> Any:
         answer = self._handle(ROS_LINK, ConnectRequested(request.uid))
         assert isinstance(answer, ConnectAnswer)
-        response.success, response.error = answer
+        response.success = answer.success
+        response.error = answer.error
         return response
 
     def _on_ping(self, message: Any) -> None:

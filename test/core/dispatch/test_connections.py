@@ -197,7 +197,7 @@ def test_a_device_that_connects_through_another_link_moves_to_it(driver):
         OpenDevice,
         PublishConnectionEvent,
     ]
-    assert effects[0] == (ROS, LIFT.uid)
+    assert effects[0] == CloseDevice(ROS, LIFT.uid)
     assert effects[1].link == GATEWAY
     assert effects[2].event is ConnectionEvent.RECONNECTED
     assert only(driver.report(command, link=ROS), LogDropped)
@@ -211,7 +211,7 @@ def test_a_removed_device_is_disconnected_and_its_tasks_end(driver):
     driver.call('P1')
     effects = driver.handle(SpecReplaced(make_spec([PUMP])), 1.0)
     change, result = only(effects, PublishConnectionEvent), only(effects, PublishResult)
-    assert change[:3] == (ConnectionEvent.DISCONNECTED, LIFT.uid, LIFT)
+    assert (change.event, change.device) == (ConnectionEvent.DISCONNECTED, LIFT)
     assert result.task_id == command.cmd_id
     assert 'row' in result.error
     assert driver.dispatcher.connections.get(LIFT.uid) is None
@@ -225,7 +225,7 @@ def test_a_waiting_device_is_connected_when_its_row_is_added(driver):
     change = only(
         driver.handle(SpecReplaced(make_spec([LIFT, PUMP, new])), 1.0), PublishConnectionEvent
     )
-    assert change == (ConnectionEvent.CONNECTED, 99, new, EPOCH + 1.0)
+    assert change == PublishConnectionEvent(ConnectionEvent.CONNECTED, 99, new, EPOCH + 1.0)
     assert driver.call('L9').uid == 99
 
 

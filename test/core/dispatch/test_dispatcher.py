@@ -7,7 +7,10 @@ from virtual_fleet import EPOCH, LIFT, PUMP, make_spec
 
 from hos_device_layer.core.dispatch.effects import (
     Answer,
+    CallAnswer,
     CloseDevice,
+    ConnectAnswer,
+    ConnectedDevice,
     DevicesAnswer,
     LogDropped,
     PublishConnectionEvent,
@@ -37,7 +40,7 @@ from hos_device_layer.core.dispatch.events import (
 def test_connected_devices_are_listed_with_the_times_of_their_connections(driver):
     driver.handle(LinkClosed(PUMP.uid), 1.0)
     (answer,) = driver.handle(DevicesRequested(), 2.0)
-    assert answer == DevicesAnswer(((LIFT.uid, LIFT, EPOCH),))
+    assert answer == DevicesAnswer((ConnectedDevice(LIFT.uid, LIFT, EPOCH),))
 
 
 def test_events_of_a_device_through_another_link_are_dropped(driver):
@@ -113,3 +116,9 @@ def test_the_next_deadline_is_the_earliest_of_tasks_and_connections(driver):
     driver.call(now=1.0)
     assert driver.dispatcher.next_deadline() == 6.0
     assert DispatcherDriver().dispatcher.next_deadline() is None
+
+
+def test_events_and_effects_of_different_types_are_never_equal():
+    assert Pinged(7) != LinkClosed(7)
+    assert Tick() != StopRequested()
+    assert ConnectAnswer(True, '') != CallAnswer(True, '')

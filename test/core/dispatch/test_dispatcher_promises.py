@@ -205,7 +205,7 @@ class Promises(RuleBasedStateMachine):
         effects = self.handle(ConnectRequested(uid), link)
         (answer,) = [effect for effect in effects if isinstance(effect, ConnectAnswer)]
         if uid in self.fleet:
-            assert answer == (True, '')
+            assert answer == ConnectAnswer(True)
             self.check(effects, [(uid, expected)])
         else:
             assert not answer.success and str(uid) in answer.error

@@ -236,7 +236,7 @@ def test_running_tasks_continue_in_a_timeout_and_end_with_the_disconnection(
     assert command.cmd_id in driver.dispatcher.tasks
     effects = driver.handle(Tick(), 16.0)
     change, result = only(effects, PublishConnectionEvent), only(effects, PublishResult)
-    assert only(effects, CloseDevice) == (ROS, LIFT.uid)
+    assert only(effects, CloseDevice) == CloseDevice(ROS, LIFT.uid)
     assert change.event is ConnectionEvent.DISCONNECTED
     assert (result.task_id, result.success) == (command.cmd_id, False)
     assert 'L1' in result.error

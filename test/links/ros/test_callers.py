@@ -48,7 +48,7 @@ def test_a_call_is_reported_without_a_link_and_answered(
         function_name='move',
         args=[RosTypedField(name='x', type='int32', data='7')],
     )
-    assert (response.is_valid, response.error, response.task_id) == answer
+    assert CallAnswer(response.is_valid, response.error, response.task_id) == answer
     call = CallRequested('L1', 'move', (TypedField('x', 'int32', '7'),))
     assert recorder.events == [('', call)]
 
