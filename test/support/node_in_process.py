@@ -25,6 +25,7 @@ class NodesInProcess:
         self.context = rclpy.Context()
         rclpy.init(context=self.context, signal_handler_options=rclpy.SignalHandlerOptions.NO)
         self._executor = EventsExecutor(context=self.context)
+        self._nodes: list[Node] = []
 
     def add(self, create: Callable[..., Node], *arguments: Any, **parameters: Any) -> Any:
         """Create a node with these parameters."""
@@ -34,6 +35,7 @@ class NodesInProcess:
             parameter_overrides=[Parameter(name, value=v) for name, v in parameters.items()],
         )
         self._executor.add_node(node)
+        self._nodes.append(node)
         return node
 
     def spin_until(self, condition: Callable[[], object]) -> None:
@@ -45,6 +47,10 @@ class NodesInProcess:
 
     def close(self) -> None:
         self._executor.shutdown()
+        # A node that is left to the garbage collector stays in the ROS graph, and the next test
+        # may take it for a running manager.
+        for node in self._nodes:
+            node.destroy_node()
         rclpy.shutdown(context=self.context)
 
 

@@ -67,8 +67,8 @@ class Broker:
             return outgoing.answered(False, error)
         return session.command(outgoing)
 
-    def withdraw(self, uid: int, cmd_id: int) -> None:
-        """Do not send a command that still waits for its device."""
+    def withdraw(self, uid: int, cmd_id: int | None = None) -> None:
+        """Do not send a command that still waits for its device; None: any of them."""
         session = self._devices.session(uid)
         if session is not None:
             session.channels[uid].withdraw(cmd_id)

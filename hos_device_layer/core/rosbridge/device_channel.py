@@ -130,8 +130,7 @@ class DeviceChannel:
             )
         call_id = advertised.next_id()
         self._outstanding[call_id] = kind, command
-        if command.relay is not None:
-            self._await_result(command.command.cmd_id, command.relay)
+        self._await_result(command.command.cmd_id, command.relay)
         return (
             CallService(
                 id=call_id, service=advertised.name, args=raw(command_request(command.command))
@@ -139,12 +138,12 @@ class DeviceChannel:
             [],
         )
 
-    def withdraw(self, cmd_id: int) -> None:
-        """Do not send a command of the device manager that still waits."""
+    def withdraw(self, cmd_id: int | None = None) -> None:
+        """Do not send a command of the device manager that still waits; None: any of them."""
         self._waiting = [
             waiting
             for waiting in self._waiting
-            if waiting.relay is not None or waiting.command.cmd_id != cmd_id
+            if waiting.relay is not None or cmd_id not in (None, waiting.command.cmd_id)
         ]
 
     def answer(
@@ -172,7 +171,12 @@ class DeviceChannel:
         relay.reported(result)
         return []
 
-    def _await_result(self, cmd_id: int, relay: Relay) -> None:
+    def _await_result(self, cmd_id: int, relay: Relay | None) -> None:
+        # The device reports results by this id alone: the latest command gets the next result.
+        if former := self._relays.pop(cmd_id, None):
+            former.abandoned()
+        if relay is None:
+            return
         self._relays[cmd_id] = relay
         if len(self._relays) > MAX_RELAYED:
             self._relays.pop(next(iter(self._relays))).abandoned()

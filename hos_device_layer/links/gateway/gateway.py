@@ -44,8 +44,8 @@ class Gateway:
         """Send a command; its answer follows as an event, or goes to `relay` if there is one."""
         self._bridge.to_gateway.put(functools.partial(self._send, command, relay))
 
-    def withdraw(self, uid: int, cmd_id: int) -> None:
-        """Do not send a command that still waits for its device."""
+    def withdraw(self, uid: int, cmd_id: int | None = None) -> None:
+        """Do not send a command that still waits for its device; None: any of them."""
         self._bridge.to_gateway.put(functools.partial(self._broker.withdraw, uid, cmd_id))
 
     def publish(self, topic: str, message: PublishedMessage) -> None:

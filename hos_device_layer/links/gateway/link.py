@@ -58,6 +58,7 @@ class GatewayLink:
     def close(self, uid: int) -> None:
         """Destroy the ROS proxy of a device."""
         self._proxies.close(uid)
+        self._gateway.withdraw(uid)
 
     def send(self, command: Command) -> None:
         """Send a command."""

@@ -14,7 +14,7 @@ from rclpy.subscription import Subscription
 from rclpy.task import Future
 
 from ...core.dispatch.commands import Command
-from ...core.dispatch.events import CommandAnswered, StreamSampled
+from ...core.dispatch.events import CommandAnswered, SendFailed, StreamSampled
 from ...guarding import guarded
 from ...qos import SERVICE_QOS, stream_qos
 from ...services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
@@ -77,7 +77,11 @@ class RosDevice:
             return not self._held
         held, self._held = self._held, {}
         for command in held.values():
-            self.send(command)
+            try:
+                self.send(command)
+            except Exception as error:
+                # One command that cannot be sent must not hold up the others.
+                self._report(SendFailed(command.cmd_id, f'it could not be sent: {error!r}'))
         return True
 
     def withdraw(self, cmd_id: int) -> None:

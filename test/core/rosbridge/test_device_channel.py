@@ -307,3 +307,20 @@ def test_an_answer_without_an_id_skips_calls_of_the_other_service(
     send(channel, ChannelCommand(typed_command(2)))
     assert channel.answer(None, TYPED, ACCEPTED) == [CommandAnswered(UID, 2, True, '')]
     assert channel.answer(None, TYPED, ACCEPTED) is None
+
+
+def test_all_waiting_commands_of_the_manager_are_withdrawn_together() -> None:
+    channel, relay = DeviceChannel(UID, 10), RecordingRelay()
+    for command in (own(1), relayed(relay, 2), own(3)):
+        assert channel.command(command) == (None, [])
+    channel.withdraw()
+    assert sent_ids(channel) == [2]
+
+
+def test_a_command_of_the_manager_gets_the_next_result_of_its_id(channel: DeviceChannel) -> None:
+    relay = RecordingRelay()
+    send(channel, relayed(relay, 1))
+    send(channel, own(1))
+    result = ResultReported(UID, 1, True, '', 'V5')
+    assert channel.report(result) == [result]
+    assert relay.calls == ['abandoned']

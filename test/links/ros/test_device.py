@@ -11,7 +11,9 @@ from hos_interfaces.srv import DeviceCommand, SerializedDeviceCommand
 from peers import UID, serialized_command, typed_command
 from ros_nodes import SpunNodes
 
-from hos_device_layer.core.dispatch.events import CommandAnswered, StreamSampled
+from hos_device_layer.core.dispatch.commands import Command
+from hos_device_layer.core.dispatch.events import CommandAnswered, SendFailed, StreamSampled
+from hos_device_layer.links.ros import device as module
 from hos_device_layer.links.ros.device import RosDevice
 from hos_device_layer.qos import SERVICE_QOS
 from hos_device_layer.services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
@@ -132,3 +134,27 @@ def test_a_destroyed_device_has_no_entities(nodes: SpunNodes, device: RosDevice)
     device.destroy()
     after = len(list(node.clients)), len(list(node.subscriptions))
     assert (before[0] - after[0], before[1] - after[1]) == (1, 1)
+
+
+def test_a_held_command_that_cannot_be_sent_fails_alone(
+    nodes: SpunNodes,
+    recorder: EventRecorder,
+    device: RosDevice,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    typed_request = module._typed_request
+
+    def broken_request(command: Command) -> Any:
+        if command.cmd_id == 1:
+            raise OverflowError('too large')
+        return typed_request(command)
+
+    monkeypatch.setattr(module, '_typed_request', broken_request)
+    for cmd_id in range(3):
+        assert not device.send(typed_command(cmd_id))
+    server = CommandServer(nodes)
+    nodes.spin_until(device.send_held)
+    nodes.spin_until(lambda: len(recorder.events) == 3)
+    assert [request.cmd_id for request in server.requests] == [0, 2]
+    ((_, failure),) = [e for e in recorder.events if isinstance(e[1], SendFailed)]
+    assert failure.cmd_id == 1 and 'too large' in failure.error
