@@ -53,10 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser('python -m hos_client', description=__doc__)
     parser.add_argument('--url', help='URL of the gateway; default: from hos_client.conf')
     parser.add_argument('--token', help='the output of `hos token add`')
-    parser.add_argument('--id', default='H4001', help='the device_id in the fleet')
-    parser.add_argument('--type', default='DeltaHaive', help='the device type')
+    parser.add_argument('--id', default='W5001', help='the device_id in the fleet')
+    parser.add_argument('--type', default='Balance', help='the device type')
     parser.add_argument('--name', default='demo device', help='any name')
-    parser.add_argument('--uid', type=int, default=13212703, help='the device_uid in the fleet')
+    parser.add_argument('--uid', type=int, default=12600110, help='the device_uid in the fleet')
     return parser
 
 

@@ -21,7 +21,6 @@ from hos_device_layer.core.rosbridge import close_reasons
 from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.events import Request
 from hos_device_layer.core.rosbridge.messages import ConnectDeviceResponse
-from hos_device_layer.core.spec.field_types import Field, FieldType
 from hos_device_layer.core.spec.records import Function
 from hos_device_layer.links.gateway import server, settings
 from hos_device_layer.links.gateway import websocket_connection as peer
@@ -62,10 +61,9 @@ def test_the_shortest_device() -> None:
         with subprocess.Popen([sys.executable, '-c', program]) as device:
             try:
                 assert manager.next_event()[0] == 'connect'
-                function = Function('delta_arm_move', (Field('x', FieldType.FLOAT32),))
-                gateway.send(Command(1, 13212703, function, ('1.5',), None))
+                gateway.send(Command(1, 12600110, Function('balance_weigh'), (), None))
                 events = {manager.next_event() for _ in range(3)}
-                assert ('result', 13212703, 1, True, '', '{"x":1,"y":2}') in events
+                assert ('result', 12600110, 1, True, '', '{"mass":12.5,"stable":true}') in events
             finally:
                 device.kill()
 
