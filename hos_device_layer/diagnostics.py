@@ -90,6 +90,7 @@ class Diagnostics:
                 device_type=device.device_type if device else '',
                 state=connection.state.value,
                 since_s=f'{connection.since.epoch:.3f}',
+                last_seen_s=f'{seen.epoch:.3f}' if (seen := connection.last_seen) else '',
                 description=connection.description,
                 tasks=len(self._dispatcher.tasks.of_device(uid)),
             ),

@@ -68,6 +68,7 @@ def test_a_new_subscriber_receives_the_status_of_every_device(
         'device_type': 'Pump',
         'state': 'connected',
         'since_s': f'{EPOCH:.3f}',
+        'last_seen_s': f'{EPOCH:.3f}',
         'description': '',
         'tasks': '1',
     }

@@ -3,7 +3,6 @@ The errors of this package.
 
     HosError
     ├── SpecError (ValueError)             a cell of the specification is not valid
-    ├── UnknownUidError (KeyError)         no device of the fleet has this uid
     ├── CallRefusedError                   an API call that was not accepted
     │   ├── UnknownDeviceIdError (KeyError)
     │   ├── DeviceNotConnectedError (ConnectionError)
@@ -34,14 +33,6 @@ class SpecError(HosError, ValueError):
     def __init__(self, *problems: str) -> None:
         super().__init__('; '.join(problems))
         self.problems = problems
-
-
-class UnknownUidError(HosError, KeyError):
-    """No device of the fleet has this uid."""
-
-    def __init__(self, text: str, uid: int) -> None:
-        super().__init__(text)
-        self.uid = uid
 
 
 class CallRefusedError(HosError):

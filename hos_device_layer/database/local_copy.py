@@ -106,7 +106,7 @@ class LocalCopy:
 
 
 def is_file_name(table: str) -> bool:
-    """Tell whether the name of a table can be that of a file."""
+    """Return whether the name of a table can be that of a file."""
     return (
         table.isprintable()
         and '/' not in table

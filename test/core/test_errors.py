@@ -34,13 +34,6 @@ def test_an_error_is_caught_by_each_base(error_type, builtin):
         assert str(caught.value) == 'it is broken'
 
 
-def test_the_error_of_an_unknown_uid_has_the_uid():
-    with pytest.raises(KeyError) as caught:
-        raise errors.UnknownUidError('no device has the uid 7', 7)
-    assert str(caught.value) == 'no device has the uid 7'
-    assert caught.value.uid == 7
-
-
 def test_an_error_without_a_text_has_an_empty_one():
     assert str(errors.SpecError()) == ''
 

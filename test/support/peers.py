@@ -89,3 +89,8 @@ def serialized_command(cmd_id: int = 0, uid: int = UID) -> Command:
 def typed_command(cmd_id: int = 0, uid: int = UID) -> Command:
     function = Function('move', (Field('x', FieldType.FLOAT32), Field('name', FieldType.STRING)))
     return Command(cmd_id, uid, function, ('1.5', 'left'), None)
+
+
+def serves(broker: Broker, uid: int) -> bool:
+    """Return whether a session serves a device."""
+    return broker._devices.session(uid) is not None

@@ -50,10 +50,6 @@ class Broker:
         self._subscriptions.remove_all(session)
         return session.close_channels()
 
-    def serves(self, uid: int) -> bool:
-        """Return whether a session serves a device; may be called from any thread."""
-        return uid in self._devices
-
     def is_wanted(self, topic: str) -> bool:
         """Return whether a topic has a subscriber; may be called from any thread."""
         return self._subscriptions.is_wanted(topic)

@@ -27,9 +27,6 @@ class SessionRegistry(Generic[_Session]):
     def __init__(self) -> None:
         self._sessions: dict[int, _Session] = {}
 
-    def __contains__(self, uid: int) -> bool:
-        return uid in self._sessions
-
     def session(self, uid: int) -> _Session | None:
         """Return the session that serves a device."""
         return self._sessions.get(uid)

@@ -21,7 +21,7 @@ _UINT64_MAX = 2**64 - 1
 
 
 def is_empty(cell: object) -> bool:
-    """Tell whether a cell holds nothing; an unticked checkbox is empty too."""
+    """Return whether a cell holds nothing; an unticked checkbox is empty too."""
     if isinstance(cell, str):
         return not cell.strip()
     return cell is None or cell is False or (isinstance(cell, (list, tuple)) and not cell)

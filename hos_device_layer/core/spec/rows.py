@@ -44,7 +44,7 @@ class CheckedRow(Generic[T]):
         self.problems.append(Problem(self.table, self.label, column, text))
 
     def has_problem(self, column: str) -> bool:
-        """Tell whether a cell of this row has a problem."""
+        """Return whether a cell of this row has a problem."""
         return any(problem.column == column for problem in self.problems)
 
 

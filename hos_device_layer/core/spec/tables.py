@@ -23,7 +23,7 @@ def fleet_table(fleet: str) -> str:
 
 
 def is_fleet_table(table: str) -> bool:
-    """Tell whether a table is that of a fleet, by its name."""
+    """Return whether a table is that of a fleet, by its name."""
     return table.startswith(FLEET_PREFIX)
 
 

@@ -36,7 +36,7 @@ class Follower:
         save_sync_state(self._folder, msgspec.structs.replace(state, webhook_id=self._webhook_id))
 
     def was_changed(self) -> bool:
-        """Tell whether the base changed since the last poll (mostly 1 call)."""
+        """Return whether the base changed since the last poll (mostly 1 call)."""
         if not self._webhook_id:
             self.start()
             return True

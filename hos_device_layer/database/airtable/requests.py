@@ -152,7 +152,7 @@ _ADVICE = {
 
 
 def _never_left(error: Exception) -> bool:
-    """Tell whether a request failed before any of it was sent."""
+    """Return whether a request failed before any of it was sent."""
     from urllib3.exceptions import MaxRetryError, NewConnectionError
 
     reason = error.args[0] if error.args else None

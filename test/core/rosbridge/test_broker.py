@@ -11,6 +11,7 @@ from peers import (
     advertise,
     connect,
     serialized_command,
+    serves,
 )
 
 from hos_device_layer.core.dispatch.events import (
@@ -60,7 +61,7 @@ def test_a_withdrawn_command_is_not_sent(broker: Broker, peer: Peer) -> None:
 def test_a_closed_session_serves_nothing(broker: Broker, peer: Peer) -> None:
     peer.says(advertise())
     peer.says({'op': 'subscribe', 'topic': STREAM})
-    assert broker.serves(UID) and broker.is_wanted(STREAM)
+    assert serves(broker, UID) and broker.is_wanted(STREAM)
     assert broker.close_session(peer.session) == [LinkClosed(UID)]
-    assert not broker.serves(UID) and not broker.is_wanted(STREAM)
+    assert not serves(broker, UID) and not broker.is_wanted(STREAM)
     assert broker.close_session(peer.session) == []

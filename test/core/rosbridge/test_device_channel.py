@@ -14,6 +14,7 @@ from peers import (
     advertise,
     connect,
     serialized_command,
+    serves,
     typed_command,
 )
 
@@ -136,14 +137,14 @@ def test_unanswered_commands_are_refused_when_the_service_is_unadvertised(
     refusal, lost = peer.says({'op': 'unadvertise_service', 'service': SERIALIZED})
     assert isinstance(refusal, CommandAnswered) and not refusal.is_valid
     assert 'withdrew' in refusal.error
-    assert lost == LinkClosed(UID) and not broker.serves(UID)
+    assert lost == LinkClosed(UID) and not serves(broker, UID)
 
 
 def test_a_device_is_lost_with_its_last_service(broker: Broker, peer: Peer) -> None:
     peer.says(advertise())
     peer.says(advertise(TYPED))
     assert peer.says({'op': 'unadvertise_service', 'service': TYPED}) == []
-    assert broker.serves(UID)
+    assert serves(broker, UID)
     assert peer.says({'op': 'unadvertise_service', 'service': SERIALIZED}) == [LinkClosed(UID)]
     assert peer.says({'op': 'unadvertise_service', 'service': SERIALIZED}) == []
 

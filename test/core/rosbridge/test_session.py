@@ -16,6 +16,7 @@ from peers import (
     connect,
     ping,
     serialized_command,
+    serves,
 )
 
 from hos_device_layer.core.dispatch.calls import TypedField
@@ -87,7 +88,7 @@ def test_an_invalid_frame_is_refused_with_one_status_error(
     assert peer.says(frame) == []
     assert peer.refusal()
     assert peer.session.closing is None
-    assert not broker.serves(UID)
+    assert not serves(broker, UID)
 
 
 def test_a_refused_call_is_also_answered(peer: Peer) -> None:

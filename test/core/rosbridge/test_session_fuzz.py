@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from peers import Peer, serialized_command, typed_command
+from peers import Peer, serialized_command, serves, typed_command
 
 from hos_device_layer.core.dispatch.events import CommandAnswered, LinkClosed
 from hos_device_layer.core.rosbridge import Access, Role, SessionLimits
@@ -194,7 +194,7 @@ class Peers(RuleBasedStateMachine):
     def a_uid_has_one_session(self) -> None:
         held = [uid for peer in self.peers for uid in peer.session.channels]
         assert len(held) == len(set(held))
-        assert all(self.broker.serves(uid) for uid in held)
+        assert all(serves(self.broker, uid) for uid in held)
 
     @invariant()
     def closed_sessions_leave(self) -> None:
