@@ -91,7 +91,8 @@ class Diagnostics:
                 state=connection.state.value,
                 since_s=f'{connection.since.epoch:.3f}',
                 last_seen_s=f'{seen.epoch:.3f}' if (seen := connection.last_seen) else '',
-                description=connection.description,
+                # The specification describes the devices of the fleet.
+                description='' if device else connection.description,
                 tasks=len(self._dispatcher.tasks.of_device(uid)),
             ),
         )

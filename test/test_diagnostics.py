@@ -48,7 +48,7 @@ def values(status: Any) -> dict[str, str]:
 def test_a_new_subscriber_receives_the_status_of_every_device(
     nodes: SpunNodes, driver: DispatcherDriver
 ) -> None:
-    driver.handle(ConnectRequested(PUMP.uid))
+    driver.handle(ConnectRequested(PUMP.uid, "'Pump 1', type 'Pump'"))
     driver.call('P1')
     statuses = published(nodes, driver)
     assert statuses.keys() == {
