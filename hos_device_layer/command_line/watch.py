@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 import time
 from functools import partial
@@ -42,7 +43,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print messages until Ctrl-C; returns 0."""
-    with ros_session() as session:
+    # Ctrl-C is the normal end, also before the first message.
+    with contextlib.suppress(KeyboardInterrupt), ros_session() as session:
         printer = _MessagePrinter(session, Console(soft_wrap=True, highlight=False))
         printer.request_device_ids(session)
         if not arguments.no_streams:
