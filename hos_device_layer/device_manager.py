@@ -32,6 +32,7 @@ from .core.dispatch.events import (
     ConnectRequested,
     DevicesRequested,
     Event,
+    Paused,
     SendFailed,
     SpecReplaced,
     StopRequested,
@@ -57,9 +58,6 @@ NODE_NAME = 'device_manager'
 # The longest delay before a timeout is noticed or a held command is sent [s].
 _TICK_S = 0.05
 
-# If the time between two ticks is longer than this, the process was paused [s].
-_PAUSE_S = 0.2
-
 # Publishing faster than this overruns the buffers of the readers; DDS would resend the lost
 # messages seconds later, after the manager has stopped.
 _BURST = 50
@@ -77,7 +75,7 @@ class DeviceManager(Node):
     def __init__(self, **node_options: Any) -> None:
         super().__init__(NODE_NAME, **node_options)
         self.settings = declare_parameters(self)
-        self._time = ManagerClock(_TICK_S, _PAUSE_S)
+        self._time = ManagerClock(_TICK_S)
         self._log = ManagerLog(self.get_logger())
         self._performers: dict[type[Effect], Callable[[Any], None]] = {
             OpenDevice: self._open_device,
@@ -173,10 +171,12 @@ class DeviceManager(Node):
             self._gateway.offer_to_hosts(fleet, self.settings.handlers_path)
 
     def _on_tick(self) -> None:
-        self._time.tick()
+        if pause_s := self._time.tick():
+            self.handle_event('', Paused(pause_s))
+        horizon = self._time.horizon()
         deadline = self.dispatcher.next_deadline()
-        if deadline is not None and deadline <= self._time.now().steady:
-            self.handle_event('', Tick())
+        if deadline is not None and deadline <= horizon:
+            self.handle_event('', Tick(horizon))
         for link in self._links.values():
             link.poll()
         self._log.report_withheld()

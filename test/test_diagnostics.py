@@ -79,7 +79,7 @@ def test_each_state_has_its_level(nodes: SpunNodes, driver: DispatcherDriver) ->
     for uid in (LIFT.uid, PUMP.uid):
         driver.handle(ConnectRequested(uid))
     driver.handle(LinkClosed(LIFT.uid))
-    driver.handle(Tick(), 16.0)
+    driver.handle(Tick(16.0), 16.0)
     driver.handle(LinkClosed(PUMP.uid), 16.0)
     statuses = published(nodes, driver)
     lift, pump = statuses['device_manager: L1'], statuses['device_manager: P1']

@@ -36,4 +36,4 @@ def close(connections, now=0.0):
 
 
 def silence(connections, now=1e9):
-    return published(connections.advance(at(now)))
+    return published(connections.advance(now, at(now)))

@@ -24,7 +24,7 @@ from .effects import (
     OpenDevice,
     PublishConnectionEvent,
 )
-from .events import ConnectRequested, LinkClosed, Pinged
+from .events import ConnectRequested, LinkClosed, Paused, Pinged
 from .fleet_index import FleetIndex
 
 _State, _Trigger = ConnectionState, ConnectionTrigger
@@ -88,7 +88,9 @@ class Connections:
             _State.TIMED_OUT: disconnect_after_s,
         }
         self._max_waiting = max_waiting
+        # On a clock that stands still during pauses, which are no silence of the devices.
         self._deadlines = Deadlines()
+        self._paused_s = 0.0
         self._connections = {
             uid: DeviceConnection(uid, device, _State.EXPECTED, now)
             for uid, device in fleet.by_uid.items()
@@ -168,12 +170,18 @@ class Connections:
 
     def next_deadline(self) -> float | None:
         """Return a time [s, steady] before which `advance` has nothing to do."""
-        return self._deadlines.next()
+        deadline = self._deadlines.next()
+        return None if deadline is None else deadline + self._paused_s
 
-    def advance(self, now: Timestamp) -> ConnectionEffects:
-        """Handle the devices that have been silent for as long as their state allows."""
+    def paused(self, event: Paused, _now: Timestamp, _link: str = '') -> ConnectionEffects:
+        """Handle that no device could be heard: nothing counts as silence meanwhile."""
+        self._paused_s += event.duration_s
+        return []
+
+    def advance(self, until: float, now: Timestamp) -> ConnectionEffects:
+        """Handle the devices that were silent for too long, until `until` [s, steady]."""
         effects: ConnectionEffects = []
-        for uid in self._deadlines.take_due(now.steady):
+        for uid in self._deadlines.take_due(until - self._paused_s):
             connection = self._connections[uid]
             effects += self._apply(connection, _Trigger.SILENCE, now, connection.link)
         return effects
@@ -276,7 +284,7 @@ class Connections:
         if silence_s is None:
             self._deadlines.drop(uid)
         elif changed or trigger in _SIGNS_OF_LIFE:
-            self._deadlines.set(uid, now.steady + silence_s)
+            self._deadlines.set(uid, now.steady - self._paused_s + silence_s)
 
 
 def _why_disconnected(device: FleetDevice, trigger: ConnectionTrigger) -> str:

@@ -25,6 +25,7 @@ from .events import (
     DevicesRequested,
     Event,
     LinkClosed,
+    Paused,
     Pinged,
     ResultReported,
     SendFailed,
@@ -87,6 +88,7 @@ class Dispatcher:
             SendFailed: self._lifecycle.send_failed,
             SpecReplaced: self._spec_replaced,
             Tick: self._ticked,
+            Paused: self.connections.paused,
             StopRequested: self._stop_requested,
         }
 
@@ -146,8 +148,9 @@ class Dispatcher:
     ) -> list[Effect]:
         return [DevicesAnswer(self.connections.connected_devices())]
 
-    def _ticked(self, _event: Tick, now: Timestamp, _link: str) -> ConnectionEffects:
-        return [*self._lifecycle.advance(now), *self.connections.advance(now)]
+    def _ticked(self, event: Tick, now: Timestamp, _link: str) -> ConnectionEffects:
+        until = event.until
+        return [*self._lifecycle.advance(until, now), *self.connections.advance(until, now)]
 
     def _stop_requested(self, _event: StopRequested, now: Timestamp, _link: str) -> list[Effect]:
         # The device manager can no longer receive the results of these tasks.

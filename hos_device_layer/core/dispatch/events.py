@@ -80,7 +80,15 @@ class SpecReplaced(msgspec.Struct, frozen=True):
 
 
 class Tick(msgspec.Struct, frozen=True):
-    """Time has passed."""
+    """Deadlines up to `until` [s, steady] are due: everything that arrived before is handled."""
+
+    until: float
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """The device manager did not run, so devices could not be heard, for this time."""
+
+    duration_s: float
 
 
 class StopRequested(msgspec.Struct, frozen=True):
@@ -89,4 +97,4 @@ class StopRequested(msgspec.Struct, frozen=True):
 
 DeviceEvent = Pinged | LinkClosed | CommandAnswered | ResultReported | StreamSampled
 RequestEvent = ConnectRequested | CallRequested | DevicesRequested
-Event = DeviceEvent | RequestEvent | SendFailed | SpecReplaced | Tick | StopRequested
+Event = DeviceEvent | RequestEvent | SendFailed | SpecReplaced | Tick | Paused | StopRequested

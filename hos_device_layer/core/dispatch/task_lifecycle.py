@@ -134,11 +134,11 @@ class TaskLifecycle:
         task = self._tasks.get(event.cmd_id)
         return self.fail(task, event.error, now) if task else []
 
-    def advance(self, now: Timestamp) -> list[Effect]:
-        """End the tasks that have passed their time limit."""
+    def advance(self, until: float, now: Timestamp) -> list[Effect]:
+        """End the tasks whose time limit is not later than `until` [s, steady]."""
         return [
             effect
-            for task in self._tasks.take_late(now)
+            for task in self._tasks.take_late(until)
             for effect in self.fail(task, self._why_late(task), now)
         ]
 

@@ -100,6 +100,6 @@ class RunningTasks:
         """Return a time [s, steady] before which `take_late` returns nothing."""
         return self._deadlines.next()
 
-    def take_late(self, now: Timestamp) -> list[RunningTask]:
-        """Return the tasks that have passed their time limit, the earliest first."""
-        return [self._tasks[task_id] for task_id in self._deadlines.take_due(now.steady)]
+    def take_late(self, until: float) -> list[RunningTask]:
+        """Return the tasks whose limit is not later than `until` [s, steady], earliest first."""
+        return [self._tasks[task_id] for task_id in self._deadlines.take_due(until)]

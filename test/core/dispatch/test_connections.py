@@ -29,6 +29,7 @@ from hos_device_layer.core.dispatch.events import (
     CallRequested,
     ConnectRequested,
     LinkClosed,
+    Paused,
     Pinged,
     SpecReplaced,
     Tick,
@@ -47,6 +48,16 @@ def test_an_expected_device_never_times_out(connections):
     assert connection.last_seen is None
     assert connections.next_deadline() is None
     assert silence(connections) == []
+
+
+def test_a_pause_of_the_manager_is_no_silence_of_the_devices(connections):
+    connect(connections, 100.0)
+    assert connections.paused(Paused(30.0), at(115.0)) == []
+    assert silence(connections, 149.9) == []
+    assert connections.next_deadline() == 150.0
+    ping(connections, 145.0)
+    assert silence(connections, 164.9) == []
+    assert silence(connections, 165.0) == [ConnectionEvent.TIMEOUT]
 
 
 def test_a_silent_device_times_out_and_is_then_disconnected(connections):
@@ -184,7 +195,7 @@ def test_the_closed_link_of_an_unknown_device_is_ignored():
 def test_a_ping_through_another_link_does_not_reconnect_a_timed_out_device(driver):
     driver.handle(LinkClosed(LIFT.uid), 1.0)
     assert only(driver.handle(Pinged(LIFT.uid), 2.0, GATEWAY), LogDropped)
-    driver.handle(Tick(), 16.0)
+    driver.handle(Tick(16.0), 16.0)
     effects = driver.handle(Pinged(LIFT.uid), 17.0, GATEWAY)
     assert only(effects, OpenDevice).link == GATEWAY
 

@@ -25,6 +25,7 @@ from hos_device_layer.core.dispatch.events import (
     DevicesRequested,
     Event,
     LinkClosed,
+    Paused,
     Pinged,
     ResultReported,
     SendFailed,
@@ -90,7 +91,8 @@ def test_every_event_has_a_handler_and_each_request_has_exactly_one_answer(drive
         (CallRequested('L1', 'move', GOOD), 1),
         (DevicesRequested(), 1),
         (SendFailed(7, 'lost'), 0),
-        (Tick(), 0),
+        (Tick(0.0), 0),
+        (Paused(1.0), 0),
         (StopRequested(), 0),
     ]
     assert {*(type(event) for event, _ in events), SpecReplaced} == set(typing.get_args(Event))
@@ -120,5 +122,5 @@ def test_the_next_deadline_is_the_earliest_of_tasks_and_connections(driver):
 
 def test_events_and_effects_of_different_types_are_never_equal():
     assert Pinged(7) != LinkClosed(7)
-    assert Tick() != StopRequested()
+    assert Tick(0.0) != StopRequested()
     assert ConnectAnswer(True, '') != CallAnswer(True, '')

@@ -37,6 +37,7 @@ from hos_device_layer.core.dispatch.events import (
     CommandAnswered,
     ConnectRequested,
     LinkClosed,
+    Paused,
     Pinged,
     ResultReported,
     SendFailed,
@@ -410,10 +411,21 @@ class Promises(RuleBasedStateMachine):
             self.advance()
         self.clock = end
 
-    def advance(self):
+    @rule(seconds=st.sampled_from([1, 10, 40]))
+    def pause(self, seconds):
+        """Stop the manager: devices cannot be heard, but tasks take no longer than they may."""
+        self.clock += seconds
+        self.check(self.handle(Paused(seconds)), [], set())
+        for uid in self.silent_at:
+            self.silent_at[uid] += seconds
+        self.advance(self.clock - seconds)
+        self.advance()
+
+    def advance(self, until=None):
+        until = self.clock if until is None else until
         expected = []
-        failed = {i for i, task in self.running.items() if task['late_at'] <= self.clock}
-        for uid in [uid for uid, time in self.silent_at.items() if time <= self.clock]:
+        failed = {i for i, task in self.running.items() if task['late_at'] <= until}
+        for uid in [uid for uid, time in self.silent_at.items() if time <= until]:
             state = self.states[uid]
             if state == 'waiting':
                 self.forget(uid)
@@ -424,7 +436,7 @@ class Promises(RuleBasedStateMachine):
                 self.enter(uid, 'disconnected')
                 expected.append((uid, ConnectionEvent.DISCONNECTED))
                 failed |= self.tasks_of(uid)
-        self.check(self.handle(Tick()), expected, failed)
+        self.check(self.handle(Tick(until)), expected, failed)
 
     # What always holds
 

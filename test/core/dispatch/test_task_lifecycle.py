@@ -47,10 +47,10 @@ def test_a_call_without_a_reachable_device_is_refused(driver, device_id, facts):
 def test_a_call_is_refused_with_the_reason_unless_the_device_is_connected():
     driver = DispatcherDriver()
     for event, reason in (
-        (Tick(), 'since the device manager started'),
+        (Tick(99.0), 'since the device manager started'),
         (ConnectRequested(11), None),
         (LinkClosed(11), 'timed out'),
-        (Tick(), 'disconnected'),
+        (Tick(99.0), 'disconnected'),
         (Pinged(11), None),
     ):
         driver.handle(event, 99.0 if reason == 'disconnected' else 0.0)
@@ -102,7 +102,7 @@ def test_a_reused_task_id_skips_running_tasks():
 
 def test_an_unanswered_command_is_withdrawn_before_its_result_is_published(driver):
     command = driver.call()
-    withdrawal, result = driver.handle(Tick(), 5.0)
+    withdrawal, result = driver.handle(Tick(5.0), 5.0)
     assert withdrawal == WithdrawCommand(ROS, LIFT.uid, command.cmd_id)
     assert isinstance(result, PublishResult)
     command = driver.call()
@@ -178,7 +178,7 @@ def test_a_late_message_is_dropped_with_the_end_of_its_task(driver):
     driver.report(command)
     assert 'already reported' in only(driver.report(command), LogDropped).reason
     command = driver.call()
-    driver.handle(Tick(), 5.0)
+    driver.handle(Tick(5.0), 5.0)
     assert 'did not accept' in only(driver.report(command), LogDropped).reason
     effects = driver.answer(command, True, '', 5.1)
     assert 'did not accept' in only(effects, LogDropped).reason
@@ -210,8 +210,8 @@ def test_the_texts_of_devices_are_shortened_and_few_ended_tasks_remembered(drive
 def test_a_device_that_does_not_accept_in_time_fails_the_task(driver):
     driver.call()
     assert driver.dispatcher.next_deadline() <= 5.0
-    assert driver.handle(Tick(), 4.9) == []
-    error = only(driver.handle(Tick(), 5.0), PublishResult).error
+    assert driver.handle(Tick(4.9), 4.9) == []
+    error = only(driver.handle(Tick(5.0), 5.0), PublishResult).error
     for fact in ('L1', 'move', 'accept', '5 s'):
         assert fact in error
 
@@ -221,7 +221,9 @@ def test_a_device_that_does_not_finish_in_time_fails_the_task(driver):
     driver.answer(command, True, '', 1.0)
     # Accepting it once more grants no more time.
     driver.answer(command, True, '', 2.5)
-    error = only(driver.handle(Tick(), 1.0 + HALT.timeout_s), PublishResult).error
+    error = only(
+        driver.handle(Tick(1.0 + HALT.timeout_s), 1.0 + HALT.timeout_s), PublishResult
+    ).error
     for fact in ('L1', 'halt', 'finish', '2 s'):
         assert fact in error
 
@@ -234,7 +236,7 @@ def test_running_tasks_continue_in_a_timeout_and_end_with_the_disconnection(
     driver.handle(LinkClosed(LIFT.uid), 1.0)
     driver.handle(LinkClosed(PUMP.uid), 30.0)
     assert command.cmd_id in driver.dispatcher.tasks
-    effects = driver.handle(Tick(), 16.0)
+    effects = driver.handle(Tick(16.0), 16.0)
     change, result = only(effects, PublishConnectionEvent), only(effects, PublishResult)
     assert only(effects, CloseDevice) == CloseDevice(ROS, LIFT.uid)
     assert change.event is ConnectionEvent.DISCONNECTED

@@ -31,11 +31,11 @@ def test_only_running_tasks_are_found(tasks):
 def test_a_task_has_a_time_limit_to_be_accepted_and_another_to_finish(tasks):
     task = start(tasks, 1, steady=100.0)
     assert not task.accepted
-    assert tasks.take_late(at(104.9)) == []
+    assert tasks.take_late(104.9) == []
     tasks.accept(task, at(104.9))
     assert task.accepted
-    assert tasks.take_late(at(164.8)) == []
-    assert tasks.take_late(at(164.9)) == [task]
+    assert tasks.take_late(164.8) == []
+    assert tasks.take_late(164.9) == [task]
 
 
 def test_a_function_may_set_its_own_time_limit(tasks):
@@ -43,25 +43,25 @@ def test_a_function_may_set_its_own_time_limit(tasks):
     assert tasks.timeout_s(HALT) == HALT.timeout_s
     assert tasks.timeout_s(MOVE) == RESULT_S
     tasks.accept(task, at(1.0))
-    assert tasks.take_late(at(1.0 + HALT.timeout_s)) == [task]
+    assert tasks.take_late(1.0 + HALT.timeout_s) == [task]
 
 
 def test_a_time_limit_shorter_than_that_for_accepting_is_used(tasks):
     task = start(tasks, 1, function=HALT)
     tasks.accept(task, at(0.0))
     assert tasks.next_deadline() <= HALT.timeout_s < ACCEPT_S
-    assert tasks.take_late(at(HALT.timeout_s)) == [task]
+    assert tasks.take_late(HALT.timeout_s) == [task]
 
 
 def test_late_tasks_are_returned_in_the_order_of_their_deadlines(tasks):
     second, first = start(tasks, 1, steady=1.0), start(tasks, 2, steady=0.0)
     assert tasks.next_deadline() <= ACCEPT_S
-    assert tasks.take_late(at(99.0)) == [first, second]
+    assert tasks.take_late(99.0) == [first, second]
 
 
 def test_an_ended_task_is_never_late(tasks):
     tasks.end(start(tasks, 1))
-    assert tasks.take_late(at(1e6)) == []
+    assert tasks.take_late(1e6) == []
     assert tasks.next_deadline() is None
 
 
@@ -94,7 +94,7 @@ def test_ended_tasks_leave_nothing_behind(tasks):
         if task_id % 2:
             tasks.accept(task, at(1.0))
         tasks.end(task)
-    tasks.take_late(at(ACCEPT_S))
+    tasks.take_late(ACCEPT_S)
     assert not (tasks._tasks or tasks._by_uid or tasks._running)
     deadlines = tasks._deadlines
     assert not (deadlines._wanted or deadlines._queued or deadlines._queue)
