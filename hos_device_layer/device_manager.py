@@ -38,16 +38,19 @@ from .core.dispatch.events import (
     StopRequested,
     Tick,
 )
+from .core.errors import NamespaceTakenError
+from .core.spec.digest import spec_digest
 from .core.spec.fleet import fleet_of
 from .core.spec.records import Spec
 from .diagnostics import Diagnostics
 from .links import Link
-from .links.gateway import GatewayError
+from .links.gateway import GatewayError, GatewaySettings
 from .links.gateway.link import GATEWAY_LINK, GatewayLink
 from .links.link import Publication
 from .links.ros import ROS_LINK, RosLink
 from .manager_clock import ManagerClock
 from .manager_log import ManagerLog
+from .manager_status import ManagerStatus
 from .parameters import declare_parameters
 from .spec_reloading import SpecReloading
 from .spinning import run_node
@@ -57,6 +60,8 @@ NODE_NAME = 'device_manager'
 
 # The longest delay before a timeout is noticed or a held command is sent [s].
 _TICK_S = 0.05
+
+_STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
 # Publishing faster than this overruns the buffers of the readers; DDS would resend the lost
 # messages seconds later, after the manager has stopped.
@@ -69,13 +74,18 @@ class DeviceManager(Node):
     Connects the devices of a fleet and runs API calls on them.
 
     Topics and services are listed in `topics` and `services`, parameters in `parameters`. Must be
-    spun by one thread. Raises ParameterError.
+    spun by one thread. It serves after it has made sure that no other device manager does in its
+    namespace; otherwise it raises NamespaceTakenError, or `taken` is set if the other one runs on
+    another computer. Raises ParameterError.
     """
 
     def __init__(self, **node_options: Any) -> None:
         super().__init__(NODE_NAME, **node_options)
         self.settings = declare_parameters(self)
+        # First of all, because another manager needs time to object.
+        self._status = ManagerStatus(self, self.settings.fleet)
         self._time = ManagerClock(_TICK_S)
+        self._serves_at: float | None = self._time.now().steady + self.settings.claim_wait_s
         self._log = ManagerLog(self.get_logger())
         self._performers: dict[type[Effect], Callable[[Any], None]] = {
             OpenDevice: self._open_device,
@@ -97,12 +107,14 @@ class DeviceManager(Node):
             task_ids_or_random(self.settings.state_folder, self.get_logger().error),
             self._time.now(),
         )
-        self._links: dict[str, Link] = {ROS_LINK: RosLink(self, self.handle_event)}
+        self._links: dict[str, Link] = {}
         self._gateway: GatewayLink | None = None
-        self._create_timers()
-        self._reloading.start()
-        count = len(self.dispatcher.devices)
-        self.get_logger().info(f'fleet {self.settings.fleet!r}: {count} devices expected')
+        self.create_timer(_TICK_S, self._on_tick, clock=_STEADY)
+
+    @property
+    def taken(self) -> NamespaceTakenError | None:
+        """Why this manager has to end; None as long as it may serve its namespace."""
+        return self._status.taken
 
     def handle_event(self, link: str, event: Event) -> Answer | None:
         """
@@ -127,6 +139,7 @@ class DeviceManager(Node):
     def replace_spec(self, spec: Spec) -> None:
         """Use another specification; running tasks keep the definitions they started with."""
         self.handle_event('', SpecReplaced(spec))
+        self._status.serve(spec_digest(spec))
         self._offer_to_hosts()
 
     def stop(self) -> None:
@@ -138,22 +151,22 @@ class DeviceManager(Node):
             time.sleep(_BURST_S)
         for link in reversed(self._links.values()):
             link.stop()
+        self._status.close()
 
-    # Construction
+    # Start
 
-    def _create_timers(self) -> None:
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
+    def _serve(self) -> None:
+        self._links[ROS_LINK] = RosLink(self, self.handle_event)
         diagnostics = Diagnostics(self, self.dispatcher)
-        self.create_timer(_TICK_S, self._on_tick, clock=steady)
+        self.create_timer(self.settings.diagnostics_period_s, diagnostics.publish, clock=_STEADY)
         if self.settings.gateway is not None:
-            # The gateway needs the executor; the node is added to it after construction.
-            self._opening = self.create_timer(0.0, self._open_gateway, clock=steady)
-        self.create_timer(self.settings.diagnostics_period_s, diagnostics.publish, clock=steady)
+            self._open_gateway(self.settings.gateway)
+        self._reloading.start()
+        self._status.serve(spec_digest(self.dispatcher.spec))
+        count = len(self.dispatcher.devices)
+        self.get_logger().info(f'fleet {self.settings.fleet!r}: {count} devices expected')
 
-    def _open_gateway(self) -> None:
-        self._opening.cancel()
-        settings = self.settings.gateway
-        assert settings is not None
+    def _open_gateway(self, settings: GatewaySettings) -> None:
         try:
             gateway = GatewayLink(
                 self, settings, self.handle_event, self.settings.expose_device_services
@@ -174,11 +187,15 @@ class DeviceManager(Node):
         if pause_s := self._time.tick():
             self.handle_event('', Paused(pause_s))
         horizon = self._time.horizon()
+        if self._serves_at is not None and self._serves_at <= horizon and not self.taken:
+            self._serves_at = None
+            self._serve()
         deadline = self.dispatcher.next_deadline()
         if deadline is not None and deadline <= horizon:
             self.handle_event('', Tick(horizon))
         for link in self._links.values():
             link.poll()
+        self._status.poll()
         self._log.report_withheld()
 
     # Effects
@@ -232,7 +249,13 @@ def _failed_answer(event: Event) -> Answer | None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the device manager until SIGINT or SIGTERM; returns the exit code."""
-    return run_node(NODE_NAME, DeviceManager, arguments, at_end=DeviceManager.stop)
+    return run_node(
+        NODE_NAME,
+        DeviceManager,
+        arguments,
+        at_end=DeviceManager.stop,
+        why_end=lambda manager: manager.taken,
+    )
 
 
 if __name__ == '__main__':

@@ -100,6 +100,13 @@ PARAMETERS = (
         low=0.1,
         high=_MAX_S,
     ),
+    Parameter(
+        'claim_wait_s',
+        0.3,
+        'Time for which the device manager looks for one on another computer in its namespace '
+        'before it serves [s]. Longer on a network with slow discovery.',
+        high=_MAX_S,
+    ),
     Parameter('max_running_tasks', 4000, 'Calls are refused while this many run.', 1, 1_000_000),
     Parameter(
         'max_waiting_devices',
@@ -185,6 +192,7 @@ class ManagerSettings(msgspec.Struct, frozen=True):
     follow_interval_s: float
     device_db_path: Path
     state_folder: Path
+    claim_wait_s: float
     diagnostics_period_s: float
     limits: DispatcherLimits
     gateway: GatewaySettings | None
@@ -209,6 +217,7 @@ def declare_parameters(node: Node) -> ManagerSettings:
         device_db_path=device_db_path,
         handlers_path=Path(values['handlers_path'] or device_db_path / 'handlers'),
         state_folder=Path(values['state_folder'] or state_folder()),
+        claim_wait_s=values['claim_wait_s'],
         diagnostics_period_s=values['diagnostics_period_s'],
         limits=DispatcherLimits(
             device_timeout_s=values['device_timeout_s'],

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    LivelinessPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+)
 
 # How many messages are kept for a busy reader. With the ROS default of 10, six of 16 outstanding
 # requests to one service are never answered. All running tasks (max_running_tasks) may end at
@@ -30,6 +37,25 @@ DIAGNOSTICS_QOS = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
+
+# DDS reports a device manager that was killed after this time [s]; without a lease of its own, a
+# publisher is given up with its participant, after 20 s.
+STATUS_LEASE_S = 3.0
+
+
+def _status_profile(depth: int) -> QoSProfile:
+    return QoSProfile(
+        depth=depth,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+        liveliness=LivelinessPolicy.AUTOMATIC,
+        liveliness_lease_duration=Duration(seconds=STATUS_LEASE_S),
+    )
+
+
+# Only the latest status of a device manager counts, but a reader may see several managers.
+STATUS_QOS = _status_profile(1)
+STATUS_READER_QOS = _status_profile(100)
 
 STREAM_DEPTH = 100
 

@@ -88,6 +88,14 @@ TOPICS = (
     _connection_event(topics.DEVICE_RECONNECTED, 'A device is back, or has connected again.'),
     _connection_event(topics.DEVICE_DISCONNECTED, 'A device was disconnected.'),
     TopicDeclaration(
+        topics.DEVICE_MANAGER_STATUS_TOPIC,
+        'hos_interfaces/msg/DeviceManagerStatus',
+        MANAGER,
+        f'{CALLER}, {MANAGER}',
+        'STATUS_QOS',
+        'The manager of this namespace; a second one sees it and ends.',
+    ),
+    TopicDeclaration(
         '/diagnostics',
         'diagnostic_msgs/msg/DiagnosticArray',
         MANAGER,

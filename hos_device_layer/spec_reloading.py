@@ -101,7 +101,8 @@ class SpecReloading:
     def stop(self) -> None:
         """Stop the thread; a request to Airtable that is still running is abandoned."""
         self._is_stopping.set()
-        self._thread.join(2 * _SPIN_S)
+        if self._thread.is_alive():
+            self._thread.join(2 * _SPIN_S)
 
     def reload(self) -> str:
         """Read the specification again, use it and return the changes; raises DatabaseError."""

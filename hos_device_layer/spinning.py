@@ -15,11 +15,12 @@ from rclpy.executors import Executor
 from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 
-from .core.errors import HosError
+from .core.errors import HosError, NamespaceTakenError
 
 # The events executor busy-loops without a timeout; signals are checked after each timeout [s].
 _SPIN_S = 0.25
 
+_CANNOT_SERVE = 1
 _BAD_USAGE = 2
 
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -32,39 +33,44 @@ def run_node(
     create: Callable[[], N],
     arguments: list[str] | None = None,
     at_end: Callable[[N], object] = lambda _: None,
+    why_end: Callable[[N], HosError | None] = lambda _: None,
 ) -> int:
     """
     Run a node as a program until SIGINT or SIGTERM; must be called on the main thread.
 
-    Returns the exit code: 0, or 2 with an error on stderr if the arguments, or files that they
-    name, are not valid. `at_end` is called before ROS shuts down and can still publish.
+    Returns the exit code: 0, or with an error on stderr 1 if another device manager serves the
+    namespace, 2 if the arguments, or files that they name, are not valid. `why_end` is called
+    often; the node ends when it returns an error. `at_end` is called before ROS shuts down and can
+    still publish.
     """
     signals = _catch_signals()
     try:
         # rclpy's own handlers would shut down the context before `at_end` can publish.
         rclpy.init(args=arguments, signal_handler_options=rclpy.SignalHandlerOptions.NO)
     except RuntimeError as error:
-        return _refuse(name, f'invalid ROS arguments: {error}')
+        return _refuse(name, HosError(f'invalid ROS arguments: {error}'))
     try:
         node = create()
     except HosError as error:
-        return _refuse(name, str(error))
+        return _refuse(name, error)
     # Everything created so far lives until the end. If the garbage collector scanned it again and
     # again, each scan would delay all devices, by tens of milliseconds with a large specification.
     gc.collect()
     gc.freeze()
-    _spin(node, signals)
+    _spin(node, lambda: signals or why_end(node))
     at_end(node)
+    reason = None if signals else why_end(node)
+    code = 0 if reason is None else _refuse(name, reason)
     rclpy.shutdown()
     # While Python exits it restores the default handlers; a second Ctrl-C would kill the process.
     for number in _ENDING_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    return 0
+    return code
 
 
-def _refuse(name: str, reason: str) -> int:
-    print(f'{name}: {reason}', file=sys.stderr)  # noqa: T201
-    return _BAD_USAGE
+def _refuse(name: str, reason: HosError) -> int:
+    print(f'{name}: {reason}', file=sys.stderr, flush=True)  # noqa: T201
+    return _CANNOT_SERVE if isinstance(reason, NamespaceTakenError) else _BAD_USAGE
 
 
 def _catch_signals() -> list[int]:
@@ -79,10 +85,10 @@ def _catch_signals() -> list[int]:
     return signals
 
 
-def _spin(node: Node, signals: list[int]) -> None:
+def _spin(node: Node, has_to_end: Callable[[], object]) -> None:
     executor: Executor = EventsExecutor()
     executor.add_node(node)
-    while not signals:
+    while not has_to_end():
         try:
             executor.spin_once(timeout_sec=_SPIN_S)
         except Exception:

@@ -4,6 +4,8 @@ DEVICE_PING_TOPIC = 'haive_os/device/ping'
 DEVICE_CMD_RESULT_TOPIC = 'haive_os/device/command_result'
 DEVICE_API_CALL_RESULT_TOPIC = 'haive_os/device/api_call_result'
 
+DEVICE_MANAGER_STATUS_TOPIC = 'haive_os/device_manager/status'
+
 DEVICE_CONNECTED = 'haive_os/device/connected'
 DEVICE_TIMEOUT = 'haive_os/device/timeout'
 DEVICE_RECONNECTED = 'haive_os/device/reconnected'

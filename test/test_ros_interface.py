@@ -72,13 +72,20 @@ def services_of(node: Node, entities: Any) -> set[tuple[str, str, tuple[object, 
     }
 
 
-def test_the_topics(manager: Any) -> None:
-    for entities, is_published in ((manager.publishers, True), (manager.subscriptions, False)):
-        assert topics_of(entities) == {
-            (t.name, t.message_type, profile(t.qos))
-            for t in TOPICS
-            if (t.publisher == MANAGER) is is_published
-        }
+def test_the_published_topics(manager: Any) -> None:
+    assert topics_of(manager.publishers) == {
+        (t.name, t.message_type, profile(t.qos)) for t in TOPICS if t.publisher == MANAGER
+    }
+
+
+def test_the_subscribed_topics(manager: Any) -> None:
+    # A reader of the status keeps those of several managers.
+    profiles = {'STATUS_QOS': profile('STATUS_READER_QOS')}
+    assert topics_of(manager.subscriptions) == {
+        (t.name, t.message_type, profiles.get(t.qos) or profile(t.qos))
+        for t in TOPICS
+        if MANAGER in t.subscriber
+    }
 
 
 def test_the_services(manager: Any) -> None:

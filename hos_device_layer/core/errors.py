@@ -12,7 +12,8 @@ The errors of this package.
     ├── CallFailedError (RuntimeError)     an API call that failed
     ├── CallPendingError (RuntimeError)    an API call that has no result yet
     ├── ValueMismatchError (ValueError)    a value that does not fit its field
-    └── DatabaseError (OSError)            a specification that cannot be read or written
+    ├── DatabaseError (OSError)            a specification that cannot be read or written
+    └── NamespaceTakenError                another device manager serves the namespace
 
 The modules of a part derive their own errors from HosError. The text of each error says what is
 wrong, where, and what to do.
@@ -84,3 +85,7 @@ class ValueMismatchError(HosError, ValueError):
 
 class DatabaseError(HosError, OSError):
     """A specification cannot be read or written."""
+
+
+class NamespaceTakenError(HosError):
+    """Another device manager serves the same namespace, so this one has to end."""

@@ -449,6 +449,7 @@ def test_with_a_port_in_use_the_manager_runs_without_the_gateway(
 ) -> None:
     port = manager.url.rpartition(':')[2]
     options = ['-p', f'gateway_port:={port}', '-p', f'state_folder:={tmp_path / "b"}']
+    options += ['-r', '__ns:=/second']
     with subprocess.Popen(
         [sys.executable, '-m', 'hos_device_layer.device_manager', '--ros-args', *options],
         stderr=subprocess.PIPE,

@@ -58,7 +58,7 @@ class NodesInProcess:
 def manager_in_process(folder: Path, **parameters: Any) -> Iterator[tuple[NodesInProcess, Any]]:
     """Run a device manager whose gateway listens on a free port."""
     nodes = NodesInProcess()
-    settings = {'gateway_port': 0, 'state_folder': str(folder), **parameters}
+    settings = {'gateway_port': 0, 'claim_wait_s': 0.0, 'state_folder': str(folder), **parameters}
     manager = nodes.add(DeviceManager, **settings)
     try:
         nodes.spin_until(lambda: manager._gateway)
