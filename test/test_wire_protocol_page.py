@@ -112,7 +112,8 @@ def refusal(role: Role, frame: str) -> str:
         access, '', lambda _: None, lambda: None, SessionLimits(), now=0.0
     )
     peer.receive(frame, 0.0)
-    return next((text for text in peer.outgoing if '"level":"error"' in text), '')
+    texts = iter(peer.outgoing.next_text, None)
+    return next((text for text in texts if '"level":"error"' in text), '')
 
 
 FRAMES = {

@@ -45,7 +45,12 @@ def advertise(service: str = SERIALIZED) -> dict[str, Any]:
 
 
 class Peer:
-    """A peer with a session; `wakes` counts how often the session had frames to send."""
+    """
+    A peer with a session.
+
+    `wakes` counts how often the session had frames to send; they are sent at once, or when
+    `is_slow` they wait until the peer `hears` them.
+    """
 
     def __init__(
         self,
@@ -55,12 +60,16 @@ class Peer:
         limits: SessionLimits | None = None,
     ) -> None:
         self.wakes = 0
+        self.is_slow = False
+        self._sent: list[str] = []
         self.session = broker.open_session(
             access, address, TOKENS.get, self._wake, limits or SessionLimits(), 0.0
         )
 
     def _wake(self) -> None:
         self.wakes += 1
+        if not self.is_slow:
+            self._send()
 
     def says(self, frame: Any, now: float = 0.0) -> list[SessionEvent]:
         text = frame if isinstance(frame, str) else json.dumps(frame)
@@ -70,10 +79,13 @@ class Peer:
         return [json.loads(text) for text in self.hears_text()]
 
     def hears_text(self) -> list[str]:
-        texts = []
-        while self.session.outgoing:
-            texts.append(self.session.next_text())
+        self._send()
+        texts, self._sent = self._sent, []
         return texts
+
+    def _send(self) -> None:
+        while (text := self.session.outgoing.next_text()) is not None:
+            self._sent.append(text)
 
     def refusal(self) -> str:
         """Return the text of the one refusal that was sent."""

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from ..dispatch.calls import TypedField
 from ..dispatch.commands import Command
 from ..dispatch.events import CommandAnswered, ResultReported
-from .frames import CallService, FrameId, raw
+from .frames import CallService, FrameId, encode, raw
 from .messages import (
     DeviceCommandRequest,
     DeviceCommandResponse,
@@ -50,6 +50,24 @@ class ChannelCommand(NamedTuple):
         return [CommandAnswered(self.command.uid, self.command.cmd_id, is_valid, error)]
 
 
+class OutgoingCall:
+    """A command that is queued for its peer; it can be withdrawn until `text` was taken."""
+
+    def __init__(self, channel: DeviceChannel, kind: ServiceKind, command: ChannelCommand) -> None:
+        self.kind = kind
+        self.command = command
+        self.args = raw(command_request(command.command))
+        self._channel = channel
+
+    def __len__(self) -> int:
+        return len(bytes(self.args))
+
+    def text(self) -> str | None:
+        """Return the frame, which is now sent; None if the command was withdrawn."""
+        call = self._channel.sent(self)
+        return None if call is None else encode(call)
+
+
 class _AdvertisedService:
     """A service by the name that the device sent, and how many calls it has received."""
 
@@ -76,6 +94,8 @@ class DeviceChannel:
         self._max_outstanding = max_outstanding
         self._services: dict[ServiceKind, _AdvertisedService] = {}
         self._waiting: list[ChannelCommand] = []
+        # Queued by the session, in the order of sending; they have no id yet.
+        self._queued: dict[OutgoingCall, None] = {}
         # By the id of the call; in the order of sending.
         self._outstanding: dict[str, tuple[ServiceKind, ChannelCommand]] = {}
         self._relays: dict[int, Relay] = {}
@@ -87,12 +107,12 @@ class DeviceChannel:
 
     def advertise(
         self, kind: ServiceKind, name: str
-    ) -> tuple[list[CommandAnswered], list[CallService]]:
-        """Record a service; returns refusals of older commands, and calls to send."""
+    ) -> tuple[list[CommandAnswered], list[OutgoingCall]]:
+        """Record a service; returns refusals of older commands, and calls to queue."""
         answers = self.unadvertise(kind)
         self._services[kind] = _AdvertisedService(name)
         waiting, self._waiting = self._waiting, []
-        calls: list[CallService] = []
+        calls: list[OutgoingCall] = []
         for command in waiting:
             call, refusals = self.command(command)
             answers += refusals
@@ -107,44 +127,54 @@ class DeviceChannel:
 
     def close(self, error: str) -> None:
         """Answer relayed commands; the others may have reached the device and still count."""
-        commands = [*self._waiting, *(command for _, command in self._outstanding.values())]
+        commands = [*self._waiting, *(call.command for call in self._queued)]
+        commands += [command for _, command in self._outstanding.values()]
         for command in commands:
             if command.relay is not None:
                 command.answered(False, error)
         for relay in self._relays.values():
             relay.abandoned()
         self._waiting.clear()
+        self._queued.clear()
         self._outstanding.clear()
         self._relays.clear()
 
-    def command(self, command: ChannelCommand) -> tuple[CallService | None, list[CommandAnswered]]:
-        """Return the call that sends a command, or its refusal, or neither while it waits."""
+    def command(
+        self, command: ChannelCommand
+    ) -> tuple[OutgoingCall | None, list[CommandAnswered]]:
+        """Return a command to queue, or its refusal, or neither while it waits."""
         serialized = command.command.serialized is not None
         kind = ServiceKind.SERIALIZED_COMMAND if serialized else ServiceKind.COMMAND
-        advertised = self._services.get(kind)
-        if advertised is None:
+        if kind not in self._services:
             return None, self._wait(command, kind)
-        if len(self._outstanding) >= self._max_outstanding:
+        unanswered = len(self._outstanding) + len(self._queued)
+        if unanswered >= self._max_outstanding:
             return None, self._refusal(
-                command, f'has {len(self._outstanding)} unanswered commands; call more slowly'
+                command, f'has {unanswered} unanswered commands; call more slowly'
             )
-        call_id = advertised.next_id()
-        self._outstanding[call_id] = kind, command
+        call = OutgoingCall(self, kind, command)
+        self._queued[call] = None
         self._await_result(command.command.cmd_id, command.relay)
-        return (
-            CallService(
-                id=call_id, service=advertised.name, args=raw(command_request(command.command))
-            ),
-            [],
-        )
+        return call, []
+
+    def sent(self, call: OutgoingCall) -> CallService | None:
+        """Give a queued call its id, because it is sent now; None if it was withdrawn."""
+        if call not in self._queued:
+            return None
+        del self._queued[call]
+        service = self._services[call.kind]
+        call_id = service.next_id()
+        self._outstanding[call_id] = call.kind, call.command
+        return CallService(id=call_id, service=service.name, args=call.args)
 
     def withdraw(self, cmd_id: int | None = None) -> None:
         """Do not send a command of the device manager that still waits; None: any of them."""
-        self._waiting = [
-            waiting
-            for waiting in self._waiting
-            if waiting.relay is not None or cmd_id not in (None, waiting.command.cmd_id)
-        ]
+
+        def is_meant(command: ChannelCommand) -> bool:
+            return command.relay is None and cmd_id in (None, command.command.cmd_id)
+
+        self._waiting = [command for command in self._waiting if not is_meant(command)]
+        self._queued = {call: None for call in self._queued if not is_meant(call.command)}
 
     def answer(
         self, call_id: FrameId, service: str, response: DeviceCommandResponse
@@ -187,11 +217,10 @@ class DeviceChannel:
 
     def _refuse_outstanding(self, error: str, kinds: set[ServiceKind]) -> list[CommandAnswered]:
         unanswered = [i for i, (kind, _) in self._outstanding.items() if kind in kinds]
-        return [
-            answer
-            for call_id in unanswered
-            for answer in self._outstanding.pop(call_id)[1].answered(False, error)
-        ]
+        commands = [self._outstanding.pop(call_id)[1] for call_id in unanswered]
+        commands += [call.command for call in self._queued if call.kind in kinds]
+        self._queued = {call: None for call in self._queued if call.kind not in kinds}
+        return [answer for command in commands for answer in command.answered(False, error)]
 
     def _wait(self, command: ChannelCommand, kind: ServiceKind) -> list[CommandAnswered]:
         if self._services:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -63,6 +62,7 @@ from .names import (
     parse_service,
     parse_topic,
 )
+from .outgoing import LateFrame, OutgoingFrames
 from .rate_limits import SessionLimits, TokenBucket
 from .session_registry import SessionRegistry
 from .subscriptions import Subscriptions
@@ -98,7 +98,7 @@ class Session:
         self.access = access
         self.address = address
         self.closing: CloseReason | None = None
-        self.outgoing: deque[str] = deque()
+        self.outgoing = OutgoingFrames()
         self.channels: dict[int, DeviceChannel] = {}
         self.subscription_count = 0
         self._devices = devices
@@ -107,7 +107,6 @@ class Session:
         self._authenticate = authenticate
         self._wake = wake
         self._limits = limits
-        self._unsent = 0
         self._unanswered_calls = 0
         self._errors = TokenBucket(limits.errors, limits.errors_per_s, now)
         self._frames = TokenBucket(limits.frames, limits.frames_per_s, now)
@@ -155,7 +154,7 @@ class Session:
         """Send a command to a device of this session; returns its refusal if it is refused."""
         call, refusals = self.channels[command.command.uid].command(command)
         if call is not None:
-            self.send(call)
+            self._queue(call)
         return refusals
 
     def send(self, frame: Frame) -> None:
@@ -164,21 +163,17 @@ class Session:
 
     def send_text(self, text: str) -> None:
         """Queue an encoded frame for the peer."""
+        self._queue(text)
+
+    def _queue(self, frame: str | LateFrame) -> None:
         if self.closing is not None:
             return
-        self.outgoing.append(text)
-        self._unsent += len(text)
-        if self._unsent > MAX_UNSENT:
+        self.outgoing.put(frame)
+        if self.outgoing.unsent > MAX_UNSENT:
             self.outgoing.clear()
             self.close(TOO_SLOW)
         elif len(self.outgoing) == 1:
             self._wake()
-
-    def next_text(self) -> str:
-        """Remove and return the next frame of `outgoing`."""
-        text = self.outgoing.popleft()
-        self._unsent -= len(text)
-        return text
 
     def close(self, reason: CloseReason) -> None:
         """Ask for the connection to be closed; the first reason counts."""
@@ -292,7 +287,7 @@ class Session:
         check_type(frame.type, kind)
         answers, calls = self._claimed_channel(uid).advertise(kind, frame.service)
         for call in calls:
-            self.send(call)
+            self._queue(call)
         return [*answers]
 
     def _unadvertise_service(self, frame: UnadvertiseService) -> list[SessionEvent]:

@@ -108,8 +108,8 @@ class WebSocketConnection:
                 await self._awake.wait()
                 self._awake.clear()
                 self._is_idle = False
-                while session.outgoing:
-                    await self._socket.send_str(session.next_text())
+                while (text := session.outgoing.next_text()) is not None:
+                    await self._socket.send_str(text)
             await self._socket.close(
                 code=session.closing.code, message=session.closing.reason.encode()
             )
@@ -133,7 +133,10 @@ class WebSocketConnection:
         """
         if self._transport.get_write_buffer_size():
             return False
-        sending = self._socket.send_str(self.session.next_text())
+        text = self.session.outgoing.next_text()
+        if text is None:
+            return True
+        sending = self._socket.send_str(text)
         try:
             # aiohttp waits only for a blocked transport: here it returns at once.
             sending.send(None)

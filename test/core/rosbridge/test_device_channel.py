@@ -194,7 +194,9 @@ def send(channel: DeviceChannel, command: ChannelCommand) -> FrameId:
     """Send a command that is not refused and return the id of its call."""
     call, refusals = channel.command(command)
     assert call is not None and refusals == []
-    return call.id
+    sent = channel.sent(call)
+    assert sent is not None
+    return sent.id
 
 
 def sent_ids(channel: DeviceChannel) -> list[int]:

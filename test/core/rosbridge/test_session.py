@@ -278,6 +278,7 @@ def test_repeated_advertisements_are_not_counted_as_errors(broker: Broker, peer:
 
 
 def test_a_slow_reader_is_disconnected(broker: Broker, peer: Peer) -> None:
+    peer.is_slow = True
     peer.says({'op': 'subscribe', 'topic': STREAM})
     sample = DeviceStream(UID, 'x' * 10_000)
     for _ in range(MAX_UNSENT // 10_000 + 1):

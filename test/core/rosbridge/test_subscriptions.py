@@ -81,6 +81,7 @@ def test_a_session_that_is_closed_by_a_message_does_not_stop_the_others(broker: 
     slow, neighbour = Peer(broker), Peer(broker)
     for peer in (slow, neighbour):
         peer.says({'op': 'subscribe', 'topic': STREAM})
+    slow.is_slow = True
     slow.session.send_text('x' * MAX_UNSENT)
     broker.publish(STREAM, DeviceStream(UID, 'V1'), 0.0)
     assert slow.session.closing == TOO_SLOW

@@ -1,0 +1,47 @@
+"""The frames that wait to be sent to a peer."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+
+class LateFrame(Protocol):
+    """A frame whose text is known when it is sent."""
+
+    def __len__(self) -> int:
+        """Return about how long its text will be [characters]."""
+
+    def text(self) -> str | None:
+        """Return the text, which is now sent; None if the frame was withdrawn."""
+
+
+class OutgoingFrames:
+    """A queue of frames; `unsent` is their length [characters]."""
+
+    def __init__(self) -> None:
+        self.unsent = 0
+        self._frames: deque[str | LateFrame] = deque()
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def put(self, frame: str | LateFrame) -> None:
+        """Add a frame at the end."""
+        self._frames.append(frame)
+        self.unsent += len(frame)
+
+    def next_text(self) -> str | None:
+        """Remove and return the first frame that was not withdrawn; None if there is none."""
+        while self._frames:
+            frame = self._frames.popleft()
+            self.unsent -= len(frame)
+            text = frame if isinstance(frame, str) else frame.text()
+            if text is not None:
+                return text
+        return None
+
+    def clear(self) -> None:
+        """Remove all frames."""
+        self._frames.clear()
+        self.unsent = 0
