@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from functools import partial
 
 from aiohttp import WSMsgType, web
@@ -16,6 +17,13 @@ from .bridge import ManagerBridge
 # frames are read, so that a flood only fills the peer's own buffer.
 _MAX_QUEUED_EVENTS = 256
 
+# A frame in the buffer of the kernel can no longer be withdrawn, so little is kept there: what the
+# peer does not read waits in the session. See TCP_NOTSENT_LOWAT in tcp(7) [bytes].
+_MAX_UNSENT_IN_KERNEL = 4096
+
+# How often a blocked transport is looked at [s].
+_BLOCKED_POLL_S = 0.02
+
 # How long a peer may take to send its token, and to answer a close frame [s].
 TOKEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 1.0
@@ -26,7 +34,7 @@ class WebSocketConnection:
 
     def __init__(
         self,
-        socket: web.WebSocketResponse,
+        websocket: web.WebSocketResponse,
         transport: asyncio.Transport,
         broker: Broker,
         bridge: ManagerBridge,
@@ -34,8 +42,9 @@ class WebSocketConnection:
         admitted: AdmittedConnection,
         limits: SessionLimits,
     ) -> None:
-        self._socket = socket
+        self._socket = websocket
         self._transport = transport
+        _keep_little_unsent(transport)
         self._broker = broker
         self._bridge = bridge
         self._loop = asyncio.get_running_loop()
@@ -108,14 +117,22 @@ class WebSocketConnection:
                 await self._awake.wait()
                 self._awake.clear()
                 self._is_idle = False
-                while (text := session.outgoing.next_text()) is not None:
-                    await self._socket.send_str(text)
+                await self._send_all()
             await self._socket.close(
                 code=session.closing.code, message=session.closing.reason.encode()
             )
         except ConnectionError:
             # The reader notices this as well and ends the session.
             return
+
+    async def _send_all(self) -> None:
+        while True:
+            while self._transport.get_write_buffer_size() and self.session.closing is None:
+                await asyncio.sleep(_BLOCKED_POLL_S)
+            text = self.session.outgoing.next_text()
+            if text is None:
+                return
+            await self._socket.send_str(text)
 
     def _wake(self) -> None:
         if self._is_idle and self.session.closing is None and self._send_at_once():
@@ -149,3 +166,10 @@ class WebSocketConnection:
     def _check_token(self) -> None:
         if self.session.access is None:
             self.session.close(NO_TOKEN)
+
+
+def _keep_little_unsent(transport: asyncio.Transport) -> None:
+    option = getattr(socket, 'TCP_NOTSENT_LOWAT', None)
+    if option is not None:  # Linux and macOS
+        connection = transport.get_extra_info('socket')
+        connection.setsockopt(socket.IPPROTO_TCP, option, _MAX_UNSENT_IN_KERNEL)
