@@ -38,6 +38,8 @@ def test_a_second_manager_ends_and_disturbs_nothing(
     manager: RunningManager, starter: ManagerStarter
 ) -> None:
     device = manager.bench(_answer)
+    # A ping connects the device to whichever manager serves.
+    device.keep_pinging(0.05)
     calls = [manager.caller.call(device.device_id, 'say', HELLO) for _ in range(20)]
     second = starter.manager(*in_namespace(manager), gateway_port=0)
     while second.process.poll() is None:
@@ -49,6 +51,7 @@ def test_a_second_manager_ends_and_disturbs_nothing(
     # A call after the last one would be the next command of the device.
     last = manager.caller.call(device.device_id, 'say', HELLO)
     manager.caller.result(last)
+    device.fall_silent()
     commands = [device.command().cmd_id for _ in range(device.commands.qsize())]
     assert commands == [*calls, last]
     assert len(manager.caller.results(calls)) == len(results) == len(calls)
