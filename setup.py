@@ -1,3 +1,6 @@
+import os
+import shlex
+import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -14,10 +17,33 @@ EXTRAS = {
 }
 
 
+# The folder of commands that colcon adds to PYTHONPATH when it runs this file.
+COLCON_COMMANDS = 'colcon_distutils_commands'
+
+NO_INTERFACES = f"""\
+{NAME} cannot be built: hos_interfaces was not found.
+It is a package inside this one, where colcon does not look. In the workspace, run once:
+  ln -s {shlex.quote(f'{Path(__file__).resolve().parent.name}/hos_interfaces')} src/
+(src/ is the folder that contains {NAME}). Then run `colcon build` again."""
+
+
+def check_interfaces() -> None:
+    """End a build by colcon that lacks hos_interfaces; every program would fail to start."""
+    by_colcon = COLCON_COMMANDS in os.environ.get('PYTHONPATH', '')
+    if not by_colcon or not {'develop', 'install'} & set(sys.argv):
+        return
+    # colcon adds the packages that it has built, so this finds those of the same workspace, too.
+    prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
+    index = 'share/ament_index/resource_index/packages/hos_interfaces'
+    if not any(Path(prefix, index).is_file() for prefix in prefixes if prefix):
+        sys.exit(NO_INTERFACES)
+
+
 def files(folder: str, pattern: str) -> tuple[str, list[str]]:
     return f'share/{NAME}/{folder}', sorted(str(path) for path in Path(folder).glob(pattern))
 
 
+check_interfaces()
 setup(
     name=NAME,
     version='0.1.0',

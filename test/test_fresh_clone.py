@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,11 +62,43 @@ def test_a_fresh_clone_sets_itself_up(clone: Path, tmp_path: Path) -> None:
     assert second == 'rclpy works\n'
 
 
+def environ_without_interfaces() -> dict[str, str]:
+    """The environment of these tests without the compiled interfaces of this checkout."""
+    environ = dict(os.environ)
+    for name in ('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH', 'LD_LIBRARY_PATH', 'PYTHONPATH'):
+        parts = environ[name].split(os.pathsep)
+        used = [p for p in parts if 'interfaces' not in Path(p).parts and Path(p) != ROOT]
+        environ[name] = os.pathsep.join(used)
+    return environ
+
+
+def test_a_plain_colcon_build_of_a_workspace(clone: Path, tmp_path: Path) -> None:
+    source = tmp_path / 'src' / 'my device layer'
+    subprocess.run(['git', 'clone', '--quiet', clone, source], check=True)
+    colcon: list[str | Path] = [sys.executable, '-m', 'colcon', 'build']
+    environ = environ_without_interfaces()
+    ended = subprocess.run(
+        colcon, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode != 0, ended.stdout
+    assert 'hos_interfaces was not found' in ended.stderr
+    advice = re.search('^ *ln -s .*$', ended.stderr, re.MULTILINE)
+    assert advice
+    subprocess.run(advice[0], shell=True, cwd=tmp_path, check=True)
+    built = output(colcon, tmp_path, environ)
+    assert 'Finished <<< hos_interfaces' in built
+    imports = 'import hos_device_layer.device_manager; print(hos_device_layer.__file__)'
+    program = ['bash', '-c', f'. install/setup.bash && {sys.executable} -c "{imports}"']
+    assert str(tmp_path / 'install') in output(program, tmp_path, environ)
+
+
 def test_colcon_builds_and_installs_it(clone: Path, tmp_path: Path) -> None:
     build = ['--build-base', tmp_path / 'build', '--install-base', tmp_path / 'install']
     paths = ['--base-paths', '.', 'hos_interfaces']
     colcon: list[str | Path] = [sys.executable, '-m', 'colcon', '--log-base', tmp_path / 'log']
-    output([*colcon, 'build', *build, *paths], clone, dict(os.environ))
+    built = output([*colcon, 'build', *build, *paths], clone, environ_without_interfaces())
+    assert 'warning: redundant' not in built
+    assert 'CMake Deprecation Warning' not in built
     package = tmp_path / 'install' / 'hos_device_layer'
     installed = {
         path.relative_to(package / 'share' / 'hos_device_layer').as_posix()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -73,6 +74,40 @@ def test_colcon_takes_both_packages_for_what_they_are() -> None:
         ['hos_device_layer', '.', '(ros.ament_python)'],
         ['hos_interfaces', 'hos_interfaces', '(ros.ament_cmake)'],
     ]
+
+
+def install_with_colcon(prefix: Path, ament_prefix_path: str) -> subprocess.CompletedProcess[str]:
+    """Install as colcon does, which adds a folder of commands to PYTHONPATH."""
+    environ = {
+        **os.environ,
+        'AMENT_PREFIX_PATH': ament_prefix_path,
+        'PYTHONPATH': os.pathsep.join(['/colcon_core/colcon_distutils_commands', *sys.path]),
+    }
+    build = ['egg_info', '--egg-base', prefix, 'build', '--build-base', prefix / 'build']
+    install = ['install', '--prefix', prefix / 'i', '--single-version-externally-managed']
+    return subprocess.run(
+        [sys.executable, 'setup.py', *build, *install, '--record', prefix / 'installed.txt'],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_colcon_does_not_build_it_without_its_interfaces(tmp_path: Path) -> None:
+    ended = install_with_colcon(tmp_path, '')
+    assert ended.returncode != 0
+    assert 'hos_interfaces was not found' in ended.stderr
+    assert f'\n  ln -s {ROOT.name}/hos_interfaces src/\n' in ended.stderr
+    assert 'Traceback' not in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_colcon_builds_it_beside_its_interfaces(tmp_path: Path) -> None:
+    ended = install_with_colcon(tmp_path, os.environ['AMENT_PREFIX_PATH'])
+    assert ended.returncode == 0, ended.stderr
+    assert list(tmp_path.glob('i/lib/python*/site-packages/hos_device_layer/__init__.py'))
 
 
 @pytest.mark.parametrize('name', ['installer', 'ros', 'runtime', 'dev'])
