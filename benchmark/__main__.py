@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from hos_device_layer.paths import user_path
 from hos_device_layer.testing.ros_domain import private_ros_domain
 
 from . import calls, gateway, host, spec_reading, spec_reload, stopping
@@ -45,7 +45,9 @@ def main() -> int:
         action='store_true',
         help='run with few devices and for a short time, to check that the suites work',
     )
-    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the values to FILE')
+    parser.add_argument(
+        '--json', type=user_path, metavar='FILE', help='also write the values to FILE'
+    )
     arguments = parser.parse_args()
     console = Console()
     measurements = []

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hos_device_layer.paths import PathError, user_path
+
 from .errors import ConfigurationError
 
 CONFIGURATION_FILE = 'hos_client.conf'
@@ -68,7 +70,7 @@ def load_settings(
 
     Raises ConfigurationError, which names the setting.
     """
-    path = Path(path)
+    path = user_path(str(path))
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string(_DEFAULT)
     try:
@@ -108,9 +110,9 @@ def _settings(parser: configparser.ConfigParser, path: Path) -> Settings:
     return Settings(
         url=f'{scheme}://{host}:{port}',
         token=gateway['token'].strip(),
-        ca_file=gateway['ca_file'].strip(),
+        ca_file=_file(gateway, 'ca_file', path),
         log_level=level,
-        log_file=log['file'].strip(),
+        log_file=_file(log, 'file', path),
         log_max_bytes=_integer(log, 'max_bytes', path),
         log_backups=_integer(log, 'backups', path),
     )
@@ -124,6 +126,15 @@ def _write_default(path: Path) -> None:
 
 def _environment_name(section: str, name: str) -> str:
     return (name if section == 'gateway' else f'{section}_{name}').upper()
+
+
+def _file(section: configparser.SectionProxy, name: str, path: Path) -> str:
+    """Return the path of a file, or '' if none is set."""
+    text = section[name].strip()
+    try:
+        return str(user_path(text)) if text else ''
+    except PathError as error:
+        raise ConfigurationError(f'{path}: {name}: {error}') from None
 
 
 def _integer(section: configparser.SectionProxy, name: str, path: Path) -> int:

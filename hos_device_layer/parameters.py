@@ -16,6 +16,7 @@ from .core.errors import HosError
 from .core.text import shortened
 from .database.installed import installed_device_db
 from .links.gateway import DEFAULT_PORT, GatewaySettings, default_token_file
+from .paths import PathError, user_path
 from .task_ids import state_folder
 
 
@@ -24,13 +25,18 @@ class ParameterError(HosError, ValueError):
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """The declaration of a parameter; `low` and `high` are the range of a number."""
+    """
+    The declaration of a parameter.
+
+    `low` and `high` are the range of a number. If `is_path`, `~` is replaced by the home folder.
+    """
 
     name: str
     default: str | int | float | bool
     description: str
     low: float = 0.0
     high: float = 1e9
+    is_path: bool = False
 
 
 # The sources of a specification.
@@ -45,7 +51,10 @@ _KINDS = {str: 'a string', int: 'an integer', float: 'a number', bool: 'true or 
 # The parameters of every node that reads the specification.
 FLEET = Parameter('fleet', 'demo', 'Name of the fleet: its devices are in the table fleet-{name}.')
 DEVICE_DB_PATH = Parameter(
-    'device_db_path', '', 'Folder of the local copy; empty: the installed device_db folder.'
+    'device_db_path',
+    '',
+    'Folder of the local copy; empty: the installed device_db folder.',
+    is_path=True,
 )
 
 PARAMETERS = (
@@ -126,6 +135,7 @@ PARAMETERS = (
         'state_folder',
         '',
         'Folder that stores the used task ids; empty: hos_device_layer in $ROS_HOME or ~/.ros.',
+        is_path=True,
     ),
     Parameter('gateway_enabled', True, 'Whether devices without ROS can connect by WebSocket.'),
     Parameter(
@@ -140,6 +150,7 @@ PARAMETERS = (
         '',
         'File of the tokens, edited by `hos token`; empty: tokens.json in '
         '~/.config/hos_device_layer.',
+        is_path=True,
     ),
     Parameter(
         'gateway_allow_anonymous_devices',
@@ -151,11 +162,13 @@ PARAMETERS = (
         'gateway_certificate_file',
         '',
         'Certificate (PEM) for TLS; empty: the gateway uses no TLS.',
+        is_path=True,
     ),
     Parameter(
         'gateway_key_file',
         '',
         'Private key (PEM) for the certificate; empty: the certificate file contains it.',
+        is_path=True,
     ),
     Parameter(
         'gateway_allowed_origins',
@@ -175,6 +188,7 @@ PARAMETERS = (
         '',
         'Folder of the interfaces and drivers that hosts download; empty: the folder handlers '
         'in device_db_path.',
+        is_path=True,
     ),
     Parameter(
         'expose_device_services',
@@ -205,6 +219,7 @@ def declare_parameters(node: Node) -> ManagerSettings:
     values = declare(node, PARAMETERS)
     interval = values['device_connection_check_interval_s']
     device_db_path = Path(values['device_db_path'] or installed_device_db())
+    state = Path(values['state_folder'] or state_folder())
     if values['device_db'] not in (AIRTABLE, LOCAL):
         raise ParameterError(
             f"parameter device_db: expected '{AIRTABLE}' or '{LOCAL}', got "
@@ -216,8 +231,8 @@ def declare_parameters(node: Node) -> ManagerSettings:
         follow_interval_s=values['device_db_follow_interval_s'],
         device_db_path=device_db_path,
         handlers_path=Path(values['handlers_path'] or device_db_path / 'handlers'),
-        state_folder=Path(values['state_folder'] or state_folder()),
         claim_wait_s=values['claim_wait_s'],
+        state_folder=state,
         diagnostics_period_s=values['diagnostics_period_s'],
         limits=DispatcherLimits(
             device_timeout_s=values['device_timeout_s'],
@@ -227,26 +242,33 @@ def declare_parameters(node: Node) -> ManagerSettings:
             max_running_tasks=values['max_running_tasks'],
             max_waiting_devices=values['max_waiting_devices'],
         ),
-        gateway=_gateway_settings(values) if values['gateway_enabled'] else None,
+        gateway=_gateway_settings(values, state) if values['gateway_enabled'] else None,
         expose_device_services=values['expose_device_services'],
     )
 
 
-def _gateway_settings(values: Mapping[str, Any]) -> GatewaySettings:
+def _gateway_settings(values: Mapping[str, Any], state: Path) -> GatewaySettings:
     def file(name: str) -> Path | None:
-        return Path(values[name]).expanduser() if values[name] else None
+        return Path(values[name]) if values[name] else None
 
     origins = (origin.strip() for origin in values['gateway_allowed_origins'].split(','))
     return GatewaySettings(
         address=values['gateway_address'],
         port=values['gateway_port'],
-        token_file=file('gateway_token_file') or default_token_file(),
+        token_file=file('gateway_token_file') or _default_token_file(state),
         allow_anonymous_devices=values['gateway_allow_anonymous_devices'],
         certificate_file=file('gateway_certificate_file'),
         key_file=file('gateway_key_file'),
         allowed_origins=tuple(origin for origin in origins if origin),
         ping_interval_s=values['gateway_ping_interval_s'],
     )
+
+
+def _default_token_file(state: Path) -> Path:
+    try:
+        return default_token_file()
+    except PathError:
+        return state / 'tokens.json'  # A service may have no home folder.
 
 
 def declare(node: Node, parameters: Iterable[Parameter]) -> dict[str, Any]:
@@ -284,7 +306,14 @@ def _converted(parameter: Parameter, value: Any) -> Any:
         )
     if isinstance(value, (int, float)) and not parameter.low <= value <= parameter.high:
         raise _out_of_range(parameter)
-    return value
+    return _expanded(parameter, value) if isinstance(value, str) else value
+
+
+def _expanded(parameter: Parameter, value: str) -> str:
+    try:
+        return str(user_path(value)) if value and parameter.is_path else value
+    except PathError as error:
+        raise ParameterError(f'parameter {parameter.name}: {error}') from None
 
 
 def _out_of_range(parameter: Parameter) -> ParameterError:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .core.errors import HosError
 from .core.spec.field_types import UINT32_MAX
+from .paths import user_path
 
 FILE_NAME = 'task_ids'
 _WIDTH = 10
@@ -27,7 +28,7 @@ class TaskIdsError(HosError, OSError):
 
 def state_folder() -> Path:
     """Return the folder for this package's state, in `ROS_HOME` or else in `~/.ros`."""
-    return Path(os.environ.get('ROS_HOME') or Path.home() / '.ros') / 'hos_device_layer'
+    return user_path(os.environ.get('ROS_HOME') or '~/.ros') / 'hos_device_layer'
 
 
 def task_ids(folder: Path) -> Iterator[int]:

@@ -13,6 +13,7 @@ from hos_device_layer.core.errors import DatabaseError
 from hos_device_layer.core.spec.records import Spec
 from hos_device_layer.database import LocalCopy
 from hos_device_layer.database.installed import installed_device_db
+from hos_device_layer.paths import user_path
 
 from .names import function_names
 from .output import OutputError, default_output, import_name
@@ -28,13 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--device-db',
-        type=Path,
+        type=user_path,
         metavar='FOLDER',
         help='the local copy of the specification; default: the sample that is installed with hos',
     )
     parser.add_argument(
         '--output',
-        type=Path,
+        type=user_path,
         metavar='FILE',
         help='the file to write; default: PACKAGE/hos_device_api.py if the current folder is the '
         'root of a ROS or Python package, else ./hos_device_api.py. In a source checkout of '

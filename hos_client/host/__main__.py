@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from hos_device_layer.paths import user_path
+
 from ..client import Client
 from ..errors import ClientError
 from ..log import LOGGER_NAME, make_log_handler
@@ -65,14 +67,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument('--token', help='the output of `hos token add`')
     parser.add_argument(
         '--handlers',
-        type=Path,
+        type=user_path,
         action='append',
         default=[],
         metavar='FOLDER',
         help='a folder with interfaces/*.py and drivers/*.py; may be repeated',
     )
     parser.add_argument(
-        '--capture', type=Path, metavar='FILE', help='record every byte of the serial ports'
+        '--capture', type=user_path, metavar='FILE', help='record every byte of the serial ports'
     )
     parser.add_argument(
         '--no-network',
@@ -87,7 +89,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--state',
-        type=Path,
+        type=user_path,
         default=_state_folder(),
         metavar='FOLDER',
         help='folder for downloads and the lock of the host; default: %(default)s',
@@ -208,8 +210,11 @@ def _lock_file(folder: Path) -> Path:
 
 
 def _state_folder() -> Path:
-    state = os.environ.get('XDG_STATE_HOME') or Path.home() / '.local' / 'state'
-    return Path(state) / 'hos_device_layer' / 'host'
+    return (
+        user_path(os.environ.get('XDG_STATE_HOME') or '~/.local/state')
+        / 'hos_device_layer'
+        / 'host'
+    )
 
 
 if __name__ == '__main__':

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from hos_interfaces.msg import TypedField
@@ -18,6 +17,7 @@ from ..core.text import shortened
 from ..database import LocalCopy
 from ..database.installed import installed_device_db
 from ..device_api import DeviceAPICallInfo, call_with_fields, value_dict
+from ..paths import user_path
 from .ros_session import ros_session
 
 # The device manager ends every task with its own timeout; this bounds a manager that fails to [s].
@@ -40,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         '--device-db',
-        type=Path,
+        type=user_path,
         metavar='FOLDER',
         help='the local copy of the specification; default: the sample that is installed with hos',
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from ..core.errors import DatabaseError
 from ..core.spec.records import Spec
 from ..database import LocalCopy
 from ..database.installed import installed_device_db
+from ..paths import user_path
 
 
 def add_parser(subparsers: Any) -> None:
@@ -27,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         'folder',
-        type=Path,
+        type=user_path,
         nargs='?',
         help='the local copy of the specification; default: the sample that is installed with hos',
     )

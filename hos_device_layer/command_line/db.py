@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,6 +24,7 @@ from ..database.airtable.sync_state import load_sync_state
 from ..database.installed import installed_device_db
 from ..database.local_copy import Version
 from ..database.source import AirtableSource, describe_age, open_airtable
+from ..paths import user_path
 from .check import print_problems
 
 # The exit code if a command fails; 1 is for a specification with problems.
@@ -80,13 +80,13 @@ def _add(commands: Any, name: str, run: Command, help_: str) -> argparse.Argumen
     parser: argparse.ArgumentParser = commands.add_parser(name, help=help_)
     parser.add_argument(
         '--device-db',
-        type=Path,
+        type=user_path,
         metavar='FOLDER',
         help='the local copy; default: the sample that is installed with hos',
     )
     parser.add_argument(
         '--credentials',
-        type=Path,
+        type=user_path,
         metavar='FILE',
         help='a file with AIRTABLE_API_KEY and AIRTABLE_BASE_ID, readable by you alone; '
         'default: the environment',

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import sys
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from ..core.rosbridge import Role
 from ..links.gateway import TokenError, TokenFile, default_token_file
+from ..paths import user_path
 
 _MAX_UID = 2**32 - 1
 
@@ -29,7 +29,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         '--file',
-        type=Path,
+        type=user_path,
         default=default_token_file(),
         help='the token file; default: %(default)s',
     )

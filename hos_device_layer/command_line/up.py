@@ -21,6 +21,7 @@ from ..database import LocalCopy
 from ..database.installed import installed_device_db
 from ..links.gateway import DEFAULT_PORT
 from ..parameters import AIRTABLE, LOCAL
+from ..paths import user_path
 
 # A program that still runs this long after SIGINT is killed [s].
 _STOP_TIMEOUT_S = 5.0
@@ -50,7 +51,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         '--device-db',
-        type=Path,
+        type=user_path,
         metavar='FOLDER',
         help='the local copy of the specification; default: the sample that is installed with hos',
     )

@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from hos_client import Client, ClientError, DevicePool, Task
 from hos_client import Device as ClientDevice
@@ -19,6 +18,7 @@ from ..core.spec.field_types import Value
 from ..core.spec.records import Spec
 from ..database import LocalCopy
 from ..database.installed import installed_device_db
+from ..paths import user_path
 from .simulated_device import SimulatedDevice
 
 STREAM_PERIOD_S = 1.0
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         '--device-db',
-        type=Path,
+        type=user_path,
         default=installed_device_db(),
         metavar='FOLDER',
         help='the local copy of the specification; default: %(default)s',

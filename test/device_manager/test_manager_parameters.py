@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from manager_process import MANAGER, SIMULATED_FLEET
 from managers import ManagerStarter, RunningManager
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from ros_peers import Ros, answer_of
 
 from hos_device_layer import services, topics
@@ -50,6 +54,50 @@ def test_a_wrong_parameter_is_refused_with_one_sentence(
     assert sentence in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
     node.destroy_node()
+
+
+def test_the_home_folder_may_be_written_as_in_a_shell(
+    ros: Ros, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('HOME', str(tmp_path))
+    names = [p.name for p in PARAMETERS if p.name.endswith(('_path', '_file', '_folder'))]
+    node = Node(
+        'homely',
+        parameter_overrides=[Parameter(name, value=f'~/{name}') for name in names],
+        use_global_arguments=False,
+        context=ros.context,
+    )
+    settings = declare_parameters(node)
+    node.destroy_node()
+    gateway = settings.gateway
+    assert gateway is not None
+    read = {
+        'device_db_path': settings.device_db_path,
+        'handlers_path': settings.handlers_path,
+        'state_folder': settings.state_folder,
+        'gateway_token_file': gateway.token_file,
+        'gateway_certificate_file': gateway.certificate_file,
+        'gateway_key_file': gateway.key_file,
+    }
+    assert read == {name: tmp_path / name for name in names}
+
+
+def test_a_service_without_a_home_folder_needs_a_state_folder_only(
+    ros: Ros, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv('HOME')
+    monkeypatch.delenv('XDG_CONFIG_HOME', raising=False)
+    monkeypatch.setattr(os.path, 'expanduser', lambda path: path)  # No such user.
+    node = Node(
+        'homeless',
+        parameter_overrides=[Parameter('state_folder', value=str(tmp_path))],
+        use_global_arguments=False,
+        context=ros.context,
+    )
+    settings = declare_parameters(node)
+    node.destroy_node()
+    assert settings.state_folder == tmp_path
+    assert settings.gateway is not None and settings.gateway.token_file == tmp_path / 'tokens.json'
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import msgspec
 
 from ...core.errors import HosError
 from ...core.rosbridge import Access, Role
+from ...paths import user_path
 
 # 256 random bits need no slow hash: they cannot be guessed.
 _TOKEN_BYTES = 32
@@ -118,8 +119,11 @@ class TokenFile:
 
 def default_token_file() -> Path:
     """Return where tokens are stored by default."""
-    config = os.environ.get('XDG_CONFIG_HOME') or Path.home() / '.config'
-    return Path(config) / 'hos_device_layer' / 'tokens.json'
+    return (
+        user_path(os.environ.get('XDG_CONFIG_HOME') or '~/.config')
+        / 'hos_device_layer'
+        / 'tokens.json'
+    )
 
 
 def _digest(token: str) -> str:
