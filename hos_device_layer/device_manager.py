@@ -54,7 +54,7 @@ from .manager_status import ManagerStatus
 from .parameters import declare_parameters
 from .spec_reloading import SpecReloading
 from .spinning import run_node
-from .task_ids import task_ids_or_random
+from .task_ids import TaskIds
 
 NODE_NAME = 'device_manager'
 
@@ -76,13 +76,14 @@ class DeviceManager(Node):
     Topics and services are listed in `topics` and `services`, parameters in `parameters`. Must be
     spun by one thread. It serves after it has made sure that no other device manager does in its
     namespace; otherwise it raises NamespaceTakenError, or `taken` is set if the other one runs on
-    another computer. Raises ParameterError.
+    another computer. Raises ParameterError or TaskIdsError.
     """
 
     def __init__(self, **node_options: Any) -> None:
         super().__init__(NODE_NAME, **node_options)
         self.settings = declare_parameters(self)
-        # First of all, because another manager needs time to object.
+        task_ids = TaskIds(self.settings.state_folder)
+        # Early, because another manager needs time to object.
         self._status = ManagerStatus(self, self.settings.fleet)
         self._time = ManagerClock(_TICK_S)
         self._serves_at: float | None = self._time.now().steady + self.settings.claim_wait_s
@@ -104,7 +105,7 @@ class DeviceManager(Node):
             self._reloading.first_spec(),
             self.settings.fleet,
             self.settings.limits,
-            task_ids_or_random(self.settings.state_folder, self.get_logger().error),
+            task_ids,
             self._time.now(),
         )
         self._links: dict[str, Link] = {}

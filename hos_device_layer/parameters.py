@@ -134,7 +134,8 @@ PARAMETERS = (
     Parameter(
         'state_folder',
         '',
-        'Folder that stores the used task ids; empty: hos_device_layer in $ROS_HOME or ~/.ros.',
+        'Folder that stores the used task ids; it must be writable. Empty: hos_device_layer in '
+        '$ROS_HOME or ~/.ros.',
         is_path=True,
     ),
     Parameter('gateway_enabled', True, 'Whether devices without ROS can connect by WebSocket.'),

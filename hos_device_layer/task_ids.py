@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import itertools
 import os
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from .core.errors import HosError
@@ -31,38 +29,28 @@ def state_folder() -> Path:
     return user_path(os.environ.get('ROS_HOME') or '~/.ros') / 'hos_device_layer'
 
 
-def task_ids(folder: Path) -> Iterator[int]:
+class TaskIds:
     """
-    Yield ids in 1..2**32-1, each of them once among all managers that share the state folder.
+    An iterator of ids in 1..2**32-1, each of them once among all managers that share a folder.
 
     After the last id they start again at the first. Raises TaskIdsError if the folder cannot be
-    used, immediately or when the next block is needed.
+    used: immediately, or for each id that is asked for until the next block can be reserved.
     """
-    return _ids_from(_reserve_block(folder), folder)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._block = _reserve_block(folder)
+
+    def __iter__(self) -> Iterator[int]:
+        return self
+
+    def __next__(self) -> int:
+        while (task_id := next(self._block, None)) is None:
+            self._block = _reserve_block(self._folder)
+        return task_id
 
 
-def task_ids_or_random(folder: Path, log_error: Callable[[str], object]) -> Iterator[int]:
-    """Return `task_ids`; if the folder cannot be used, ids that count up from a random one."""
-    ids = _stored_or_random(folder, log_error)
-    # Taking the first id now reports an unusable folder at the start.
-    return itertools.chain([next(ids)], ids)
-
-
-def _stored_or_random(folder: Path, log_error: Callable[[str], object]) -> Iterator[int]:
-    try:
-        yield from task_ids(folder)
-    except TaskIdsError as error:
-        log_error(f'{error}. Until the next start, task ids begin at a random number.')
-    yield from itertools.count(random.randrange(1, UINT32_MAX // 2))
-
-
-def _ids_from(start: int, folder: Path) -> Iterator[int]:
-    while True:
-        yield from (i for i in range(start, start + BLOCK_SIZE) if 0 < i <= UINT32_MAX)
-        start = _reserve_block(folder)
-
-
-def _reserve_block(folder: Path) -> int:
+def _reserve_block(folder: Path) -> Iterator[int]:
     path = folder / FILE_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +64,7 @@ def _reserve_block(folder: Path) -> int:
             f'cannot store task ids in {path}: {error}; make the folder writable, remove a '
             'damaged file, or set the parameter state_folder'
         ) from error
-    return start
+    return (i for i in range(start, start + BLOCK_SIZE) if 0 < i <= UINT32_MAX)
 
 
 def _read_number(file: int) -> int:

@@ -15,7 +15,8 @@ _INTRODUCTION = """\
 All parameters are read when a node starts and cannot be changed while it runs. Set them on the
 command line (`--ros-args -p fleet:=lab`), in a parameter file such as `config/hos_run.yaml`, or
 through the [launch arguments](launch_arguments.md). A value of the wrong type or out of range is
-refused: the node exits with code 2 and says which parameter is wrong.
+refused: the node exits with code 2 and says which parameter is wrong. In the path of a file or
+folder, `~` is the home folder.
 """
 
 _TYPES = {str: 'string', int: 'integer', float: 'double', bool: 'bool'}

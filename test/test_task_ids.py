@@ -7,7 +7,7 @@ import pytest
 
 from hos_device_layer import task_ids as module
 from hos_device_layer.core.errors import HosError
-from hos_device_layer.task_ids import BLOCK_SIZE, FILE_NAME, TaskIdsError, state_folder, task_ids
+from hos_device_layer.task_ids import BLOCK_SIZE, FILE_NAME, TaskIds, TaskIdsError, state_folder
 
 LAST = 2**32 - 1
 
@@ -21,7 +21,7 @@ module.BLOCK_SIZE = 3
 folder, count = Path(sys.argv[1]), int(sys.argv[2])
 print('ready', flush=True)
 sys.stdin.readline()
-ids = module.task_ids(folder)
+ids = module.TaskIds(folder)
 for task_id in itertools.islice(ids, count or None):
     print(task_id, flush=True)
 """
@@ -52,11 +52,11 @@ def write(folder, text):
 
 
 def test_ids_begin_at_one_and_count_on(tmp_path):
-    assert take(task_ids(tmp_path / 'new' / 'folder'), 5) == [1, 2, 3, 4, 5]
+    assert take(TaskIds(tmp_path / 'new' / 'folder'), 5) == [1, 2, 3, 4, 5]
 
 
 def test_ids_continue_after_the_end_of_a_block(tmp_path):
-    ids = take(task_ids(tmp_path), 2 * BLOCK_SIZE)
+    ids = take(TaskIds(tmp_path), 2 * BLOCK_SIZE)
     assert ids == list(range(1, 2 * BLOCK_SIZE + 1))
 
 
@@ -70,7 +70,7 @@ def test_ids_are_not_reused_after_a_restart(tmp_path, monkeypatch):
 
 
 def take_anew(folder, count):
-    return take(task_ids(folder), count)
+    return take(TaskIds(folder), count)
 
 
 def test_several_managers_at_once_share_no_id(tmp_path):
@@ -109,7 +109,7 @@ def test_ids_are_not_reused_after_managers_are_killed(tmp_path):
 
 def test_ids_start_again_after_the_last_one(tmp_path):
     write(tmp_path, f'{LAST - 1:010}')
-    ids = take(task_ids(tmp_path), 4)
+    ids = take(TaskIds(tmp_path), 4)
     assert ids[:2] == [LAST - 1, LAST]
     assert ids[2] < ids[3] < BLOCK_SIZE
     assert 0 not in ids
@@ -119,7 +119,7 @@ def test_no_id_is_zero_or_too_large_wherever_the_last_block_ends(tmp_path, monke
     monkeypatch.setattr(module, 'BLOCK_SIZE', 5)
     for start in range(LAST - 12, LAST + 1):
         write(tmp_path, f'{start:010}')
-        ids = take(task_ids(tmp_path), 20)
+        ids = take(TaskIds(tmp_path), 20)
         assert all(1 <= task_id <= LAST for task_id in ids)
         assert len(set(ids)) == 20
 
@@ -127,14 +127,14 @@ def test_no_id_is_zero_or_too_large_wherever_the_last_block_ends(tmp_path, monke
 @pytest.mark.parametrize('content', ['', '0', '0000000000', '7\n', '0000000007'])
 def test_a_file_that_was_created_or_edited_by_hand_is_read(tmp_path, content):
     write(tmp_path, content)
-    assert take(task_ids(tmp_path), 1) == [int(content or 0) or 1]
+    assert take(TaskIds(tmp_path), 1) == [int(content or 0) or 1]
 
 
 @pytest.mark.parametrize('content', ['abc', '12 34', '\0' * 10, '1e5', 'é', '-000000005', '1_000'])
 def test_a_damaged_file_is_named_and_not_changed(tmp_path, content):
     write(tmp_path, content)
     with pytest.raises(TaskIdsError) as caught:
-        task_ids(tmp_path)
+        TaskIds(tmp_path)
     assert str(tmp_path / FILE_NAME) in str(caught.value)
     assert 'remove' in str(caught.value)
     assert (tmp_path / FILE_NAME).read_text() == content
@@ -143,13 +143,13 @@ def test_a_damaged_file_is_named_and_not_changed(tmp_path, content):
 def test_a_number_that_is_too_large_is_reported_as_damage(tmp_path):
     write(tmp_path, str(LAST + 1))
     with pytest.raises(TaskIdsError, match='damaged'):
-        task_ids(tmp_path)
+        TaskIds(tmp_path)
 
 
 def test_a_folder_that_cannot_be_used_is_named_with_the_parameter_to_set(tmp_path):
     (tmp_path / 'taken').write_text('a file')
     with pytest.raises(TaskIdsError) as caught:
-        task_ids(tmp_path / 'taken')
+        TaskIds(tmp_path / 'taken')
     assert str(tmp_path / 'taken') in str(caught.value)
     assert 'state_folder' in str(caught.value)
     assert isinstance(caught.value, (HosError, OSError))
@@ -158,16 +158,29 @@ def test_a_folder_that_cannot_be_used_is_named_with_the_parameter_to_set(tmp_pat
 def test_a_folder_in_place_of_the_file_is_named(tmp_path):
     (tmp_path / FILE_NAME).mkdir()
     with pytest.raises(TaskIdsError, match=FILE_NAME):
-        task_ids(tmp_path)
+        TaskIds(tmp_path)
 
 
 def test_a_folder_that_becomes_unusable_is_reported_with_the_next_block(tmp_path):
-    ids = task_ids(tmp_path)
+    ids = TaskIds(tmp_path)
     assert len(take(ids, BLOCK_SIZE - 1)) == BLOCK_SIZE - 1
     (tmp_path / FILE_NAME).unlink()
     (tmp_path / FILE_NAME).mkdir()
-    with pytest.raises(TaskIdsError, match=FILE_NAME):
+    for _ in range(3):
+        with pytest.raises(TaskIdsError, match=FILE_NAME):
+            next(ids)
+
+
+def test_ids_go_on_when_the_folder_can_be_used_again(tmp_path):
+    ids = TaskIds(tmp_path)
+    used = take(ids, BLOCK_SIZE - 1)
+    (tmp_path / FILE_NAME).rename(tmp_path / 'aside')
+    (tmp_path / FILE_NAME).mkdir()
+    with pytest.raises(TaskIdsError):
         next(ids)
+    (tmp_path / FILE_NAME).rmdir()
+    (tmp_path / 'aside').rename(tmp_path / FILE_NAME)
+    assert next(ids) == used[-1] + 1
 
 
 @pytest.mark.parametrize(

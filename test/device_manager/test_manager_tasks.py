@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -353,20 +354,25 @@ def test_two_devices_with_one_uid_give_one_result(manager: RunningManager) -> No
     _fence(manager, first)
 
 
-def test_a_state_folder_that_cannot_be_used_is_named_and_calls_run(
-    starter: ManagerStarter, tmp_path
+@pytest.mark.parametrize('damage', [Path.touch, lambda path: write_state(path, 'damaged')])
+def test_a_manager_does_not_start_with_a_state_that_cannot_be_used(
+    starter: ManagerStarter, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
-    blocked = tmp_path / 'file'
-    blocked.touch()
-    manager = starter.start(state_folder=blocked)
-    line = manager.program.wait_for_output('cannot store task ids')
-    assert str(blocked) in line
+    state = tmp_path / 'unusable'
+    damage(state)
+    program = starter.manager(state_folder=state)
+    assert program.wait() == 2
+    (line,) = program.output.splitlines()
+    assert line.startswith(f'device_manager: cannot store task ids in {state}')
     assert 'set the parameter state_folder' in line
-    device = manager.bench(finish_at_once)
-    assert manager.caller.result(manager.caller.call(device.device_id, 'rest')).success
 
 
-def test_calls_continue_when_the_state_folder_is_removed(
+def write_state(folder: Path, text: str) -> None:
+    folder.mkdir()
+    (folder / 'task_ids').write_text(text)
+
+
+def test_calls_are_refused_while_no_task_ids_can_be_stored(
     starter: ManagerStarter, tmp_path: Path
 ) -> None:
     state = tmp_path / 'state'
@@ -378,11 +384,19 @@ def test_calls_continue_when_the_state_folder_is_removed(
         ),
     )
     device = manager.bench(finish_at_once)
-    first = manager.caller.call(device.device_id, 'rest')
-    (state / 'task_ids').unlink()
+    # The ids 1 and 2: the first block, without 0.
+    used = [manager.caller.call(device.device_id, 'rest') for _ in range(2)]
+    (state / 'task_ids').rename(tmp_path / 'aside')
     state.rmdir()
     state.touch()
-    task_ids = [manager.caller.call(device.device_id, 'rest') for _ in range(10)]
-    assert all(result.success for result in manager.caller.results(task_ids))
-    assert len({first, *task_ids}) == 11
-    manager.program.wait_for_output('cannot store task ids')
+    for _ in range(5):
+        assert f'cannot store task ids in {state}' in manager.caller.refusal(
+            device.device_id, 'rest'
+        )
+    state.unlink()
+    state.mkdir()
+    (tmp_path / 'aside').rename(state / 'task_ids')
+    task_id = manager.caller.call(device.device_id, 'rest')
+    assert task_id not in used
+    assert all(result.success for result in manager.caller.results([*used, task_id]))
+    assert 'Traceback' not in manager.program.output

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import (
     BusyError,
-    CallRefusedError,
     DeviceNotConnectedError,
+    HosError,
     UnknownDeviceIdError,
     ValueMismatchError,
 )
@@ -51,7 +51,8 @@ class TaskLifecycle:
     Handles the events of tasks; the event handlers return effects.
 
     Every accepted call ends with exactly one `PublishResult`. `task_ids` yields ids that were
-    never used before; at most `max_running` tasks run at a time.
+    never used before, or raises HosError, which refuses the call; at most `max_running` tasks run
+    at a time.
     """
 
     def __init__(
@@ -83,11 +84,10 @@ class TaskLifecycle:
             device, connection = self._connected_device(event)
             call = check_call(self._fleet.spec, device, event.function_name, event.arguments)
             self._check_capacity(event, connection.uid, call.function)
-        except CallRefusedError as error:
+            task_id = self._next_task_id()
+        except HosError as error:
             return [CallAnswer(False, str(error))]
-        task = RunningTask(
-            self._next_task_id(), connection.uid, device, call.function, connection.link, now
-        )
+        task = RunningTask(task_id, connection.uid, device, call.function, connection.link, now)
         self._tasks.start(task)
         command = Command(task.task_id, task.uid, *call)
         return [SendCommand(task.link, command), CallAnswer(True, '', task.task_id)]

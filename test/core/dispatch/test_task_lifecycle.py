@@ -24,6 +24,7 @@ from hos_device_layer.core.dispatch.events import (
     Tick,
 )
 from hos_device_layer.core.dispatch.task_lifecycle import REMEMBERED_TASKS
+from hos_device_layer.core.errors import HosError
 
 # Calls
 
@@ -32,6 +33,25 @@ def test_an_accepted_call_sends_a_command_with_the_task_id(driver):
     command = driver.call('P1')
     assert command == (1, PUMP.uid, driver.dispatcher.spec.functions['move'], ('7', '1'), 'M7F1')
     assert driver.call().serialized is None
+
+
+def test_a_call_is_refused_while_there_is_no_task_id():
+    class TaskIdsDouble:
+        def __init__(self):
+            self._next = iter([1, HosError('the disk is full'), HosError('still full'), 2])
+
+        def __next__(self):
+            task_id = next(self._next)
+            if isinstance(task_id, HosError):
+                raise task_id
+            return task_id
+
+    driver = DispatcherDriver(task_ids=TaskIdsDouble())
+    driver.connect()
+    assert driver.call().cmd_id == 1
+    assert driver.call_error() == 'the disk is full'
+    assert driver.call_error() == 'still full'
+    assert driver.call().cmd_id == 2
 
 
 @pytest.mark.parametrize(
