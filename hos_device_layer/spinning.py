@@ -16,6 +16,7 @@ from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 
 from .core.errors import HosError, NamespaceTakenError
+from .parent_process import end_with_parent
 
 # The events executor busy-loops without a timeout; signals are checked after each timeout [s].
 _SPIN_S = 0.25
@@ -44,6 +45,7 @@ def run_node(
     still publish.
     """
     signals = _catch_signals()
+    end_with_parent()
     try:
         # rclpy's own handlers would shut down the context before `at_end` can publish.
         rclpy.init(args=arguments, signal_handler_options=rclpy.SignalHandlerOptions.NO)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from hos_device_layer.parent_process import end_with_parent
 from hos_device_layer.paths import user_path
 
 from ..client import Client
@@ -131,6 +132,7 @@ def _serve(options: argparse.Namespace) -> None:
     signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    end_with_parent()
     with _capturing(options.capture), client:
         host.start()
         provisioner.start()

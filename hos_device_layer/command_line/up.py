@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import itertools
+import os
 import signal
 import socket
 import subprocess
@@ -21,6 +21,7 @@ from ..database import LocalCopy
 from ..database.installed import installed_device_db
 from ..links.gateway import DEFAULT_PORT
 from ..parameters import AIRTABLE, LOCAL
+from ..parent_process import environment_of_child
 from ..paths import user_path
 
 # A program that still runs this long after SIGINT is killed [s].
@@ -29,8 +30,6 @@ _STOP_TIMEOUT_S = 5.0
 # Devices are started when the gateway listens, at the latest after the timeout [s].
 _START_TIMEOUT_S = 10.0
 _POLL_INTERVAL_S = 0.05
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _MANAGER = 'hos_device_layer.device_manager'
 _ROS_SIMULATION = 'hos_device_layer.testing.simulated_fleet'
@@ -211,7 +210,9 @@ def _supervise(manager: list[str], device_programs: list[list[str]], port: int) 
     def start(command: list[str]) -> None:
         # In its own session, so that it gets Ctrl-C once: from this program, not the terminal.
         children.append(
-            subprocess.Popen(command, start_new_session=True, preexec_fn=_stop_with_parent)
+            subprocess.Popen(
+                command, start_new_session=True, env={**os.environ, **environment_of_child()}
+            )
         )
 
     start(manager)
@@ -243,11 +244,6 @@ def _wait_for_port(port: int, is_cancelled: Callable[[], bool]) -> None:
             socket.create_connection(('127.0.0.1', port), _POLL_INTERVAL_S).close()
             return
         time.sleep(_POLL_INTERVAL_S)
-
-
-def _stop_with_parent() -> None:
-    # If this program is killed, its programs get SIGINT: prctl(2).
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _wait_for_first_exit(children: list[subprocess.Popen[bytes]]) -> int:

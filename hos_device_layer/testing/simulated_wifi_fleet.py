@@ -18,6 +18,7 @@ from ..core.spec.field_types import Value
 from ..core.spec.records import Spec
 from ..database import LocalCopy
 from ..database.installed import installed_device_db
+from ..parent_process import end_with_parent
 from ..paths import user_path
 from .simulated_device import SimulatedDevice
 
@@ -99,6 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+    end_with_parent()
     try:
         with fleet.client:
             while True:

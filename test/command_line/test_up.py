@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hos_command import HosCommand
+from hos_command import TIMEOUT_S, HosCommand
 
 from hos_device_layer.command_line.__main__ import main
 from hos_device_layer.links.gateway import DEFAULT_PORT
@@ -66,6 +67,18 @@ def test_it_ends_when_the_device_manager_ends(elsewhere: HosCommand, device_db: 
         os.kill(manager, signal.SIGKILL)
         assert up.wait() not in (0, 2)
         assert [pid for pid in programs if is_running(pid)] == []
+
+
+def test_no_program_outlives_it(elsewhere: HosCommand) -> None:
+    with elsewhere.running('up', '--host', '--gateway-port', 0) as up:
+        up.wait_for('devices expected')
+        up.wait_for('hos_client|host')
+        handles = [os.pidfd_open(pid) for pid in up.children()]
+        assert len(handles) == 4
+        up.process.kill()
+        for handle in handles:
+            assert select.select([handle], [], [], TIMEOUT_S)[0]
+            os.close(handle)
 
 
 @pytest.mark.parametrize(
