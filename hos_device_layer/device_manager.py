@@ -51,7 +51,7 @@ from .links.ros import ROS_LINK, RosLink
 from .manager_clock import ManagerClock
 from .manager_log import ManagerLog
 from .manager_status import ManagerStatus
-from .parameters import declare_parameters
+from .parameters import PARAMETERS, declare_parameters, main_arguments
 from .spec_reloading import SpecReloading
 from .spinning import run_node
 from .task_ids import TaskIds
@@ -253,7 +253,7 @@ def main(arguments: list[str] | None = None) -> int:
     return run_node(
         NODE_NAME,
         DeviceManager,
-        arguments,
+        main_arguments(arguments, PARAMETERS),
         at_end=DeviceManager.stop,
         why_end=lambda manager: manager.taken,
     )

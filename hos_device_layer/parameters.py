@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from .core.text import shortened
 from .database.installed import installed_device_db
 from .links.gateway import DEFAULT_PORT, GatewaySettings, default_token_file
 from .paths import PathError, user_path
+from .ros_arguments import quoted_texts
 from .task_ids import state_folder
 
 
@@ -272,6 +274,12 @@ def _default_token_file(state: Path) -> Path:
         return state / 'tokens.json'  # A service may have no home folder.
 
 
+def main_arguments(arguments: Sequence[str] | None, parameters: Iterable[Parameter]) -> list[str]:
+    """Return the arguments of a program (None: of this one), in which texts stay texts."""
+    texts = {parameter.name for parameter in parameters if isinstance(parameter.default, str)}
+    return quoted_texts(sys.argv if arguments is None else arguments, texts)
+
+
 def declare(node: Node, parameters: Iterable[Parameter]) -> dict[str, Any]:
     """Declare parameters on a node and return their values by name; raises ParameterError."""
     return {parameter.name: _declare(node, parameter) for parameter in parameters}
@@ -299,11 +307,11 @@ def _converted(parameter: Parameter, value: Any) -> Any:
     kind = type(parameter.default)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if kind is str and isinstance(value, (int, float)):
-        value = str(value)  # The name of a fleet may be a number.
     if type(value) is not kind:
+        # The text that was read as a number, perhaps 007, is not known any more.
+        advice = '; put it in quotes' if kind is str else ''
         raise ParameterError(
-            f'parameter {parameter.name}: expected {_KINDS[kind]}, got {shortened(value)}'
+            f'parameter {parameter.name}: expected {_KINDS[kind]}, got {shortened(value)}{advice}'
         )
     if isinstance(value, (int, float)) and not parameter.low <= value <= parameter.high:
         raise _out_of_range(parameter)

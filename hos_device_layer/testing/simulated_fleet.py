@@ -22,7 +22,7 @@ from ..core.spec.field_types import Value
 from ..core.spec.records import Function
 from ..database import LocalCopy
 from ..database.installed import installed_device_db
-from ..parameters import DEVICE_DB_PATH, FLEET, Parameter, ParameterError, declare
+from ..parameters import DEVICE_DB_PATH, FLEET, Parameter, ParameterError, declare, main_arguments
 from ..qos import RESULT_QOS, SERVICE_QOS
 from ..spinning import run_node
 from .simulated_device import SimulatedDevice
@@ -200,7 +200,7 @@ class _SimulatedRosDevice:
 
 def main(arguments: list[str] | None = None) -> int:
     """Simulate a fleet until SIGINT or SIGTERM; returns the exit code."""
-    return run_node(NODE_NAME, SimulatedFleet, arguments)
+    return run_node(NODE_NAME, SimulatedFleet, main_arguments(arguments, PARAMETERS))
 
 
 if __name__ == '__main__':
