@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rclpy.duration import Duration
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import (
     DurabilityPolicy,
@@ -56,16 +57,36 @@ def _status_profile(depth: int) -> QoSProfile:
 # Only the latest status of a device manager counts, but a reader may see several managers.
 STATUS_QOS = _status_profile(1)
 STATUS_READER_QOS = _status_profile(100)
+# For entities that are destroyed while the node runs: in Jazzy, an events executor ends with a
+# segmentation fault if an event of a destroyed entity, such as `matched`, is still queued
+# (https://github.com/ros2/rclpy/issues/1644). The default event callbacks only log warnings.
+NO_PUBLISHER_EVENTS = PublisherEventCallbacks(use_default_callbacks=False)
+NO_SUBSCRIPTION_EVENTS = SubscriptionEventCallbacks(use_default_callbacks=False)
 
 STREAM_DEPTH = 100
 
+# For a stream that nobody publishes yet: a reliable publisher then loses no sample from its start.
+_UNPUBLISHED_STREAM_QOS = _profile(ReliabilityPolicy.RELIABLE, STREAM_DEPTH)
 
-def stream_qos(node: Node, topic: str) -> QoSProfile:
-    """Return the profile for a subscription to a stream: reliable if its publishers are."""
-    offers = node.get_publishers_info_by_topic(node.resolve_topic_name(topic))
-    reliable = offers and all(
-        offer.qos_profile.reliability is ReliabilityPolicy.RELIABLE for offer in offers
-    )
-    return _profile(
-        ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT, STREAM_DEPTH
-    )
+
+def stream_qos(
+    node: Node, topic: str, unpublished: QoSProfile = _UNPUBLISHED_STREAM_QOS
+) -> QoSProfile:
+    """
+    Return the profile for a subscription to a stream: what all its publishers offer.
+
+    Returns `unpublished` if there are no publishers.
+    """
+    offers = [
+        info.qos_profile
+        for info in node.get_publishers_info_by_topic(node.resolve_topic_name(topic))
+    ]
+    if not offers:
+        return unpublished
+    profile = _profile(ReliabilityPolicy.BEST_EFFORT, STREAM_DEPTH)
+    if all(offer.reliability is ReliabilityPolicy.RELIABLE for offer in offers):
+        profile.reliability = ReliabilityPolicy.RELIABLE
+        if all(offer.durability is DurabilityPolicy.TRANSIENT_LOCAL for offer in offers):
+            # The latest samples from before the subscription are wanted, too.
+            profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
+    return profile

@@ -37,9 +37,11 @@ depth loses messages when many calls are answered or end at the same time.
 """
 
 _STREAM_QOS = (
-    'The device manager subscribes reliably if all publishers of the stream are reliable, else '
-    'with best effort.'
+    'As the publishers offer it: the device manager subscribes reliably if all publishers of the '
+    'stream are reliable, or if there are none yet, else with best effort. It follows when they '
+    'change.'
 )
+_STREAM_DURABILITY = 'transient local if all publishers are, else volatile'
 
 
 def render() -> str:
@@ -105,7 +107,7 @@ def _profile_row(name: str) -> tuple[str, ...]:
     # Loaded when the page is written: the rest of the generator runs without ROS.
     qos: Any = importlib.import_module('hos_device_layer.qos')
     if name == 'stream_qos':
-        return f'`{name}`', _STREAM_QOS, 'volatile', str(qos.STREAM_DEPTH)
+        return f'`{name}`', _STREAM_QOS, _STREAM_DURABILITY, str(qos.STREAM_DEPTH)
     profile = getattr(qos, name)
     durability = profile.durability.name.lower().replace('_', ' ')
     # A profile that leaves the durability open gets the default of DDS.

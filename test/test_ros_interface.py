@@ -46,8 +46,8 @@ def type_name(message_type: Any) -> str:
 
 def profile(name: str) -> tuple[object, ...]:
     if name == 'stream_qos':
-        # Nobody publishes the stream yet, so best effort will do.
-        return (qos.PING_QOS.reliability, qos.STREAM_DEPTH)
+        # Nobody publishes the stream yet.
+        return (qos.RESULT_QOS.reliability, qos.STREAM_DEPTH)
     return values(getattr(qos, name) if name else qos_profile_services_default)
 
 

@@ -9,17 +9,21 @@ import time
 from functools import partial
 from typing import Any
 
-from hos_interfaces.msg import ConnectionInfo, DeviceAPICallResult, DeviceStream
+from hos_interfaces.msg import ConnectionInfo, DeviceAPICallResult
 from hos_interfaces.srv import DeviceConnectionInfos
 from rich.console import Console
 from rich.markup import escape
 
 from .. import services, topics
-from ..qos import EVENT_QOS, RESULT_QOS, stream_qos
+from ..links.ros.streams import StreamSubscriptions
+from ..qos import EVENT_QOS, RESULT_QOS
 from .ros_session import MANAGER_TIMEOUT_S, NO_MANAGER, RosSession, ros_session
 
 # The interval at which new streams are looked for [s].
 _DISCOVERY_INTERVAL_S = 1.0
+
+# The interval at which a few streams are compared with what their publishers offer [s].
+_POLL_INTERVAL_S = 0.05
 
 _EVENT_TOPICS = {
     topics.DEVICE_CONNECTED: '[green]connected',
@@ -49,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         printer.request_device_ids(session)
         if not arguments.no_streams:
             session.node.create_timer(_DISCOVERY_INTERVAL_S, printer.subscribe_new_streams)
+            session.node.create_timer(_POLL_INTERVAL_S, printer.streams.poll)
         session.spin()
     return 0
 
@@ -57,6 +62,7 @@ class _MessagePrinter:
     def __init__(self, session: RosSession, console: Console) -> None:
         self._node = session.node
         self._console = console
+        self.streams = StreamSubscriptions(session.node)
         self._subscribed_streams: set[str] = set()
         self._device_ids: dict[int, str] = {}
         for topic, event in _EVENT_TOPICS.items():
@@ -76,12 +82,7 @@ class _MessagePrinter:
             match = _STREAM_TOPIC.fullmatch(topic)
             if match and topic not in self._subscribed_streams:
                 self._subscribed_streams.add(topic)
-                self._node.create_subscription(
-                    DeviceStream,
-                    topic,
-                    partial(self._on_sample, *match.groups()),
-                    stream_qos(self._node, topic),
-                )
+                self.streams.create(topic, partial(self._on_sample, *match.groups()))
 
     def request_device_ids(self, session: RosSession) -> None:
         """Request the connected devices, to print their ids instead of their uids."""

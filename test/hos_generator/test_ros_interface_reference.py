@@ -36,4 +36,4 @@ def test_the_links_to_messages_lead_to_their_sections() -> None:
 
 def test_profiles_are_shown_with_their_values() -> None:
     assert f'| `RESULT_QOS` | reliable | volatile | {qos.DEPTH} |' in render()
-    assert f'| volatile | {qos.STREAM_DEPTH} |' in render()
+    assert f'else volatile | {qos.STREAM_DEPTH} |' in render()

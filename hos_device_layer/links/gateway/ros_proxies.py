@@ -15,7 +15,7 @@ from ...core.dispatch.commands import Command
 from ...core.dispatch.events import ResultReported
 from ...core.spec.field_types import Field, FieldType
 from ...core.spec.records import Function
-from ...qos import RESULT_QOS, SERVICE_QOS
+from ...qos import NO_PUBLISHER_EVENTS, RESULT_QOS, SERVICE_QOS
 from ...services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
 from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_STREAM_TOPIC
 from .command_relay import AnswerCallback
@@ -61,7 +61,7 @@ class DeviceProxies:
         if publisher is None:
             topic = DEVICE_STREAM_TOPIC(uid, stream_name)
             publisher = streams[stream_name] = self._node.create_publisher(
-                DeviceStream, topic, RESULT_QOS
+                DeviceStream, topic, RESULT_QOS, event_callbacks=NO_PUBLISHER_EVENTS
             )
         publisher.publish(DeviceStream(uid=uid, data=data))
 

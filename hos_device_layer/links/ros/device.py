@@ -6,26 +6,34 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from hos_interfaces.msg import DeviceStream, TypedField
+from hos_interfaces.msg import TypedField
 from hos_interfaces.srv import DeviceCommand, SerializedDeviceCommand
 from rclpy.client import Client
 from rclpy.node import Node
-from rclpy.subscription import Subscription
 from rclpy.task import Future
 
 from ...core.dispatch.commands import Command
 from ...core.dispatch.events import CommandAnswered, SendFailed, StreamSampled
 from ...guarding import guarded
-from ...qos import SERVICE_QOS, stream_qos
+from ...qos import SERVICE_QOS
 from ...services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
 from ...topics import DEVICE_STREAM_TOPIC
 from ..link import Handle
+from .streams import StreamSubscription, StreamSubscriptions
 
 
 class RosDevice:
     """The client and the stream subscriptions of one device; `link` is the name of its link."""
 
-    def __init__(self, node: Node, uid: int, serialized: bool, handle: Handle, link: str) -> None:
+    def __init__(
+        self,
+        node: Node,
+        uid: int,
+        serialized: bool,
+        handle: Handle,
+        link: str,
+        streams: StreamSubscriptions,
+    ) -> None:
         self.serialized = serialized
         self.is_ready = False
         # DDS drops a request that is sent before the service is discovered.
@@ -34,7 +42,8 @@ class RosDevice:
         self._uid = uid
         self._report = partial(handle, link)
         self._awaited: dict[int, Future] = {}
-        self._subscriptions: dict[str, Subscription] = {}
+        self._streams = streams
+        self._subscriptions: dict[str, StreamSubscription] = {}
         self._client: Client = (
             node.create_client(
                 SerializedDeviceCommand,
@@ -48,14 +57,14 @@ class RosDevice:
         )
 
     def subscribe(self, stream_names: list[str]) -> None:
-        """Subscribe to these streams, and to no others."""
+        """Subscribe to these streams, as their publishers offer them, and to no others."""
         for name in self._subscriptions.keys() - set(stream_names):
-            self._node.destroy_subscription(self._subscriptions.pop(name))
+            self._subscriptions.pop(name).destroy()
+        for subscription in self._subscriptions.values():
+            subscription.check()
         for name in set(stream_names) - self._subscriptions.keys():
             topic = DEVICE_STREAM_TOPIC(self._uid, name)
-            self._subscriptions[name] = self._node.create_subscription(
-                DeviceStream, topic, self._on_sample(name), stream_qos(self._node, topic)
-            )
+            self._subscriptions[name] = self._streams.create(topic, self._on_sample(name))
 
     def send(self, command: Command) -> bool:
         """Send a command and return True, or hold it if the service is not discovered yet."""
@@ -104,7 +113,7 @@ class RosDevice:
     def destroy_subscriptions(self) -> None:
         """Destroy the subscriptions."""
         for subscription in self._subscriptions.values():
-            self._node.destroy_subscription(subscription)
+            subscription.destroy()
 
     def _check_ready(self) -> bool:
         # A query of the ROS graph costs more than the call itself, so a positive answer is cached.

@@ -19,6 +19,7 @@ from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_PING_TOPIC
 from ..link import Handle, Publication
 from .callers import RosCallers
 from .device import RosDevice
+from .streams import StreamSubscriptions
 
 ROS_LINK = 'ros'
 
@@ -32,6 +33,7 @@ class RosLink:
         self._callers = RosCallers(node, handle)
         self._devices: dict[int, RosDevice] = {}
         self._holding: set[RosDevice] = set()
+        self._streams = StreamSubscriptions(node)
         node.create_service(
             ConnectDevice, CONNECT_DEVICE_SERVICE, self._on_connect, qos_profile=SERVICE_QOS
         )
@@ -50,7 +52,9 @@ class RosLink:
             self.close(device.uid)
             ros_device = None
         if ros_device is None:
-            ros_device = RosDevice(self._node, device.uid, serialized, self._handle, ROS_LINK)
+            ros_device = RosDevice(
+                self._node, device.uid, serialized, self._handle, ROS_LINK, self._streams
+            )
             self._devices[device.uid] = ros_device
         ros_device.subscribe([stream.name for stream in streams])
         # A device that connects again may be another process: its service is discovered anew.
@@ -80,8 +84,9 @@ class RosLink:
         self._callers.publish(publication)
 
     def poll(self) -> None:
-        """Send the held commands of devices whose service has been discovered."""
+        """Send the held commands of devices whose service was discovered; follow the streams."""
         self._holding = {device for device in self._holding if not device.send_held()}
+        self._streams.poll()
 
     def stop(self) -> None:
         """Wait until results have reached their subscribers, then free all resources."""

@@ -180,3 +180,11 @@ def test_the_result_of_a_relayed_command_is_published(
     assert results[0] == DeviceCommandResult(
         uid=UID, cmd_id=5, success=False, error='bent', result_str='V1'
     )
+
+
+def test_the_publisher_of_a_stream_has_no_events(nodes: SpunNodes, proxies: DeviceProxies) -> None:
+    # An event of a publisher that is destroyed would end the process: see NO_PUBLISHER_EVENTS.
+    proxies.publish_sample(UID, 'load', 'V1')
+    topic = '/' + topics.DEVICE_STREAM_TOPIC(UID, 'load')
+    (publisher,) = (p for p in nodes['device_manager'].publishers if p.topic_name == topic)
+    assert publisher.event_handlers == []

@@ -15,6 +15,7 @@ from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.dispatch.events import CommandAnswered, SendFailed, StreamSampled
 from hos_device_layer.links.ros import device as module
 from hos_device_layer.links.ros.device import RosDevice
+from hos_device_layer.links.ros.streams import StreamSubscriptions
 from hos_device_layer.qos import SERVICE_QOS
 from hos_device_layer.services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
 from hos_device_layer.topics import DEVICE_STREAM_TOPIC
@@ -36,9 +37,14 @@ class CommandServer:
         return response
 
 
+def ros_device(nodes: SpunNodes, recorder: EventRecorder, serialized: bool = False) -> RosDevice:
+    node = nodes['device_manager']
+    return RosDevice(node, UID, serialized, recorder, 'ros', StreamSubscriptions(node))
+
+
 @pytest.fixture
 def device(nodes: SpunNodes, recorder: EventRecorder) -> RosDevice:
-    return RosDevice(nodes['device_manager'], UID, False, recorder, 'ros')
+    return ros_device(nodes, recorder)
 
 
 def test_a_typed_command_is_sent_and_its_answer_reported(
@@ -62,7 +68,7 @@ def test_a_serialized_command_is_sent_and_its_refusal_reported(
 ) -> None:
     server = CommandServer(nodes, serialized=True)
     server.refusal = 'door open'
-    device = RosDevice(nodes['device_manager'], UID, True, recorder, 'ros')
+    device = ros_device(nodes, recorder, serialized=True)
     device.send(serialized_command(5))
     nodes.spin_until(device.send_held)
     nodes.spin_until(lambda: recorder.events)
