@@ -15,8 +15,9 @@ from ...core.dispatch.commands import Command
 from ...core.dispatch.events import ResultReported
 from ...core.spec.field_types import Field, FieldType
 from ...core.spec.records import Function
-from ...qos import NO_PUBLISHER_EVENTS, RESULT_QOS, SERVICE_QOS
+from ...qos import NO_PUBLISHER_EVENTS, RESULT_QOS
 from ...services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
+from ...serving import serve
 from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_STREAM_TOPIC
 from .command_relay import AnswerCallback
 
@@ -93,9 +94,7 @@ class _CommandService:
         self._request: Any = None
         service_type: Any = SerializedDeviceCommand if serialized else DeviceCommand
         name = SERIALIZED_DEVICE_COMMAND_SERVICE if serialized else DEVICE_COMMAND_SERVICE
-        self._service = node.create_service(
-            service_type, name(uid), self._on_request, qos_profile=SERVICE_QOS
-        )
+        self._service = serve(node, service_type, name(uid), self._on_request)
         # The events executor calls this method as soon as the callback returns. It is replaced to
         # keep the header of the request, with which the response can be sent later.
         self._send_response: Callable[[Any, Any], None] = self._service.send_response

@@ -19,8 +19,9 @@ from ...core.dispatch.effects import (
 )
 from ...core.dispatch.events import CallRequested, DevicesRequested
 from ...core.spec.records import FleetDevice
-from ...qos import EVENT_QOS, RESULT_QOS, SERVICE_QOS
+from ...qos import EVENT_QOS, RESULT_QOS
 from ...services import DEVICE_API_CALL_SERVICE, DEVICE_CONNECTION_INFOS_SERVICE
+from ...serving import serve
 from ..event_topics import CONNECTION_EVENT_TOPICS
 from ..link import Handle, Publication
 
@@ -36,14 +37,12 @@ class RosCallers:
 
     def __init__(self, node: Node, handle: Handle) -> None:
         self._handle = handle
-        node.create_service(
-            DeviceAPICall, DEVICE_API_CALL_SERVICE, self._on_api_call, qos_profile=SERVICE_QOS
-        )
-        node.create_service(
+        serve(node, DeviceAPICall, DEVICE_API_CALL_SERVICE, self._on_api_call)
+        serve(
+            node,
             DeviceConnectionInfos,
             DEVICE_CONNECTION_INFOS_SERVICE,
             self._on_connected_devices,
-            qos_profile=SERVICE_QOS,
         )
         self._results = node.create_publisher(
             DeviceAPICallResult, topics.DEVICE_API_CALL_RESULT_TOPIC, RESULT_QOS

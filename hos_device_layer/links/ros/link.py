@@ -13,8 +13,9 @@ from ...core.dispatch.commands import Command
 from ...core.dispatch.effects import ConnectAnswer
 from ...core.dispatch.events import ConnectRequested, Pinged, ResultReported
 from ...core.spec.records import FleetDevice, Stream
-from ...qos import PING_QOS, RESULT_QOS, SERVICE_QOS
+from ...qos import PING_QOS, RESULT_QOS
 from ...services import CONNECT_DEVICE_SERVICE
+from ...serving import serve
 from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_PING_TOPIC
 from ..link import Handle, Publication
 from .callers import RosCallers
@@ -34,9 +35,7 @@ class RosLink:
         self._devices: dict[int, RosDevice] = {}
         self._holding: set[RosDevice] = set()
         self._streams = StreamSubscriptions(node)
-        node.create_service(
-            ConnectDevice, CONNECT_DEVICE_SERVICE, self._on_connect, qos_profile=SERVICE_QOS
-        )
+        serve(node, ConnectDevice, CONNECT_DEVICE_SERVICE, self._on_connect)
         node.create_subscription(UInt32, DEVICE_PING_TOPIC, self._on_ping, PING_QOS)
         node.create_subscription(
             DeviceCommandResult, DEVICE_CMD_RESULT_TOPIC, self._on_result, RESULT_QOS
