@@ -1,7 +1,8 @@
 """
-Measures rates, latencies and memory, and prints them with their limits.
+Measures rates, latencies and memory, and prints and saves them with their limits.
 
-Exit code: 0 if all values are within their limits, otherwise 1.
+Exit code: 0 if all values are within their limits, 1 if one is not or a measurement failed, 130
+after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -9,18 +10,22 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
 
-import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from hos_device_layer.paths import user_path
 from hos_device_layer.testing.ros_domain import private_ros_domain
 
 from . import calls, gateway, host, spec_reading, spec_reload, stopping
-from .measurement import Measurement
+from .measurement import Outcome, run_parts
+from .programs_log import logging_to
+from .report import Report
 
-SUITES: Mapping[str, Callable[[bool], Iterator[Measurement]]] = {
+Suites = Mapping[str, Callable[[bool], Iterator[Outcome]]]
+
+SUITES: Suites = {
     'calls': calls.measure,
     'gateway': gateway.measure,
     'host': host.measure,
@@ -29,16 +34,40 @@ SUITES: Mapping[str, Callable[[bool], Iterator[Measurement]]] = {
     'stopping': stopping.measure,
 }
 
+DEFAULT_FILE = Path('.hos', 'benchmark.json')
 
-def main() -> int:
-    """Run the chosen suites; returns 1 if a value misses its limit."""
+_INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None, suites: Suites = SUITES) -> int:
+    """Run the chosen suites; returns the exit code."""
+    options = _parse(arguments, suites)
+    file: Path = options.json
+    file.parent.mkdir(parents=True, exist_ok=True)
+    log = file.with_suffix('.log')
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f'values: {file}, log of the measured programs: {log}')
+    report = Report(console, file)
+    chosen = {name: partial(suites[name], options.quick) for name in options.suites or suites}
+    try:
+        with logging_to(log), private_ros_domain():
+            for outcome in run_parts(chosen):
+                report.add(outcome)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    finally:
+        report.print_summary()
+    return 0 if report.is_good else 1
+
+
+def _parse(arguments: list[str] | None, suites: Suites) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog='hos bench', description=__doc__)
     parser.add_argument(
         'suites',
         nargs='*',
-        choices=[*SUITES, []],
+        choices=[*suites, []],
         metavar='SUITE',
-        help=f'the suites to run: {", ".join(SUITES)}; default: all',
+        help=f'the suites to run: {", ".join(suites)}; default: all',
     )
     parser.add_argument(
         '--quick',
@@ -46,28 +75,14 @@ def main() -> int:
         help='run with few devices and for a short time, to check that the suites work',
     )
     parser.add_argument(
-        '--json', type=user_path, metavar='FILE', help='also write the values to FILE'
+        '--json',
+        type=user_path,
+        default=DEFAULT_FILE,
+        metavar='FILE',
+        help='write the values to FILE, and what the measured programs log to a file of the same '
+        'name with the ending .log; default: %(default)s',
     )
-    arguments = parser.parse_args()
-    console = Console()
-    measurements = []
-    with private_ros_domain():
-        for suite in arguments.suites or SUITES:
-            for measurement in SUITES[suite](arguments.quick):
-                console.print(f'{measurement.name}: {measurement.value:.4g} {measurement.unit}')
-                measurements.append(measurement)
-    console.print(_table(measurements))
-    if arguments.json:
-        arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(measurements)))
-    return 0 if all(measurement.is_within_limit for measurement in measurements) else 1
-
-
-def _table(measurements: list[Measurement]) -> Table:
-    table = Table('measurement', 'value', 'unit', 'limit', 'within limit')
-    for m in measurements:
-        verdict = ('yes' if m.is_within_limit else '[red]no') if m.limit else ''
-        table.add_row(m.name, f'{m.value:.4g}', m.unit, m.limit, verdict)
-    return table
+    return parser.parse_args(arguments)
 
 
 if __name__ == '__main__':

@@ -22,6 +22,12 @@ from .fleet_spec import FUNCTION
 # A condition that does not hold after this time is an error [s].
 _TIMEOUT_S = 60
 
+# A call without a result after this time is counted as unanswered [s].
+_ANSWER_TIMEOUT_S = 5.0
+
+# A measurement with more unanswered calls is an error.
+_MOST_UNANSWERED = 20
+
 # The time for discovery, and the silence after which a stream counts as ended [s].
 _DISCOVERY_S = 2.0
 _STREAM_END_S = 5.0
@@ -35,7 +41,11 @@ class CallLatencies(NamedTuple):
 
 
 class BenchmarkCaller:
-    """A node that calls functions; the calling thread spins it during a measurement."""
+    """
+    A node that calls functions; the calling thread spins it during a measurement.
+
+    `unsuccessful` counts the calls that failed or remained unanswered.
+    """
 
     def __init__(self) -> None:
         self._context = rclpy.Context()
@@ -58,8 +68,8 @@ class BenchmarkCaller:
         self._samples = 0
         self._last_sample = 0.0
         self._ended = 0
-        self._failed = 0
-        self._error = ''
+        self._last_end = 0.0
+        self.unsuccessful = 0
         self._on_end: Callable[[], None] = _nothing
 
     def close(self) -> None:
@@ -87,13 +97,13 @@ class BenchmarkCaller:
         """Return the rate of completed calls [1/s] with `outstanding` concurrent calls."""
         targets = itertools.cycle(device_ids)
         self._on_end = lambda: self._call(next(targets))
-        self._ended = self._failed = 0
-        start = time.monotonic()
+        self._ended = 0
+        start = self._last_end = time.monotonic()
         for _ in range(outstanding):
             self._call(next(targets))
         self._spin_until(lambda: time.monotonic() - start >= duration_s)
         rate = self._ended / (time.monotonic() - start)
-        self._drain(outstanding)
+        self._drain(self._ended + outstanding)
         return rate
 
     def latencies(self, device_ids: Sequence[str], count: int) -> CallLatencies:
@@ -103,8 +113,8 @@ class BenchmarkCaller:
             self._ended = 0
             start = time.perf_counter()
             self._call(target)
-            self._spin_until(lambda: self._ended == 1)
-            times.append(time.perf_counter() - start)
+            if not self._drain(1):
+                times.append(time.perf_counter() - start)
         cuts = statistics.quantiles(times, n=100)
         return CallLatencies(cuts[49], cuts[98])
 
@@ -134,12 +144,20 @@ class BenchmarkCaller:
         self._samples += 1
         self._last_sample = time.monotonic()
 
-    def _drain(self, outstanding: int) -> None:
+    def _drain(self, expected: int) -> int:
+        """Wait for the last results; returns and counts how many are missing."""
         self._on_end = _nothing
-        self._ended = 0
-        self._spin_until(lambda: self._ended == outstanding)
-        if self._failed:
-            raise RuntimeError(f'{self._failed} calls failed; the last error: {self._error}')
+        self._last_end = time.monotonic()
+        self._spin_until(
+            lambda: (
+                self._ended >= expected or time.monotonic() - self._last_end > _ANSWER_TIMEOUT_S
+            )
+        )
+        missing = max(0, expected - self._ended)
+        self.unsuccessful += missing
+        if self.unsuccessful > _MOST_UNANSWERED:
+            raise RuntimeError(f'{self.unsuccessful} calls failed or remained unanswered')
+        return missing
 
     @staticmethod
     def arguments() -> list[Any]:
@@ -154,9 +172,8 @@ class BenchmarkCaller:
 
     def _on_result(self, message: Any) -> None:
         self._ended += 1
-        if not message.success:
-            self._failed += 1
-            self._error = message.error
+        self._last_end = time.monotonic()
+        self.unsuccessful += not message.success
         self._on_end()
 
     def _spin_until(self, condition: Callable[[], bool]) -> None:

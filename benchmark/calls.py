@@ -7,12 +7,13 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from .caller import BenchmarkCaller
 from .fleet_spec import FLEET, device_id, write_fleet
-from .measurement import Measurement
+from .measurement import Measurement, Outcome, run_parts
 from .processes import cpu_s, memory_kb, ros_parameters, run_in_new_process, running
 
 DEVICE_COUNTS = (1, 100, 500, 1000)
@@ -23,17 +24,25 @@ PING_PERIOD_S = 5.0
 NO_STREAMS_S = 10_000.0
 
 
-def measure(quick: bool) -> Iterator[Measurement]:
+def measure(quick: bool) -> Iterator[Outcome]:
     """Measure with each number of devices; `quick` runs one short round with the two smallest."""
     counts = DEVICE_COUNTS[:2] if quick else DEVICE_COUNTS
-    rounds = 1 if quick else 3
     # The speed of the machine varies over minutes: compared values are measured in the same round.
-    measured = [{count: _round(count, quick) for count in counts} for _ in range(rounds)]
+    measured: list[_RoundsByCount] = [{} for _ in range(1 if quick else 3)]
+    yield from run_parts(
+        {
+            f'calls, {count} devices, round {number}': partial(_round, by_count, count, quick)
+            for number, by_count in enumerate(measured, 1)
+            for count in counts
+        }
+    )
     for count in counts:
-        yield from _measurements(count, [by_count[count] for by_count in measured])
+        if rounds := [by_count[count] for by_count in measured if count in by_count]:
+            yield from _measurements(count, rounds)
     most = max(counts)
-    ratio = statistics.median(by_count[most].rate / by_count[1].rate for by_count in measured)
-    yield Measurement(f'rate with {most} devices / with 1', ratio, '', at_least=0.8)
+    if complete := [by_count for by_count in measured if {1, most} <= by_count.keys()]:
+        ratio = statistics.median(by_count[most].rate / by_count[1].rate for by_count in complete)
+        yield Measurement(f'rate with {most} devices / with 1', ratio, '', at_least=0.8)
 
 
 class _CallsRound(NamedTuple):
@@ -44,13 +53,21 @@ class _CallsRound(NamedTuple):
     others: list[float]
 
 
-def _round(count: int, quick: bool) -> _CallsRound:
+_RoundsByCount = dict[int, _CallsRound]
+
+
+def _round(by_count: _RoundsByCount, count: int, quick: bool) -> Iterator[Measurement]:
+    at = f'{count} devices, one round'
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_fleet(folder, count)
-        baseline = run_in_new_process(_relay_rate, folder, count, quick)
-        rate, others = run_in_new_process(_manager_rate, folder, count, quick)
-    return _CallsRound(rate, baseline, others)
+        baseline, lost = run_in_new_process(_relay_rate, folder, count, quick)
+        yield Measurement(f'relay (baseline), {at}', baseline, 'calls/s')
+        yield Measurement(f'relay, calls without success, {at}', lost, '')
+        rate, lost, others = run_in_new_process(_manager_rate, folder, count, quick)
+        yield Measurement(f'calls, {at}', rate, 'calls/s')
+        yield Measurement(f'calls without success, {at}', lost, '', at_most=0)
+    by_count[count] = _CallsRound(rate, baseline, others)
 
 
 def _measurements(count: int, rounds: list[_CallsRound]) -> Iterator[Measurement]:
@@ -78,13 +95,15 @@ _OTHER_VALUES = (
 )
 
 
-def _relay_rate(folder: Path, count: int, quick: bool) -> float:
+def _relay_rate(folder: Path, count: int, quick: bool) -> tuple[float, int]:
+    """Return the rate and the number of calls without success."""
     with connected_devices(folder), running('benchmark.relay', str(count)), _caller() as caller:
         caller.wait_for_service()
-        return _steady_rate(caller, count, quick)
+        return _steady_rate(caller, count, quick), caller.unsuccessful
 
 
-def _manager_rate(folder: Path, count: int, quick: bool) -> tuple[float, list[float]]:
+def _manager_rate(folder: Path, count: int, quick: bool) -> tuple[float, int, list[float]]:
+    """Return the rate, the number of calls without success, and `_OTHER_VALUES`."""
     parameters = ros_parameters(fleet=FLEET, device_db_path=folder, state_folder=folder / 'state')
     with _caller() as caller:
         start = time.monotonic()
@@ -98,7 +117,8 @@ def _manager_rate(folder: Path, count: int, quick: bool) -> tuple[float, list[fl
                 rate = _steady_rate(caller, count, quick)
                 p50_s, p99_s = caller.latencies(_targets(count), 200 if quick else 2000)
                 load = _idle_load(manager.pid, 2 if quick else 15)
-    return rate, [p50_s * 1000, p99_s * 1000, start_s, device_kb, load * 100]
+    others = [p50_s * 1000, p99_s * 1000, start_s, device_kb, load * 100]
+    return rate, caller.unsuccessful, others
 
 
 def _steady_rate(caller: BenchmarkCaller, count: int, quick: bool) -> float:

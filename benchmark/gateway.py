@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +19,9 @@ from hos_device_layer.topics import DEVICE_STREAM_TOPIC
 from .caller import BenchmarkCaller
 from .calls import NO_STREAMS_S
 from .fleet_spec import FIRST_UID, FLEET, device_id, write_fleet
-from .measurement import Measurement
+from .measurement import Measurement, Outcome, run_parts
 from .processes import cpu_s, memory_kb, ros_parameters, run_in_new_process, running
+from .programs_log import open_log
 
 OUTSTANDING = 16
 
@@ -35,25 +37,45 @@ _START_TIMEOUT_S = 20
 
 
 class CallTimes(NamedTuple):
-    """The rate [calls/s] and the latencies [ms] of calls."""
+    """The rate [calls/s] and the latencies [ms] of calls, and how many had no success."""
 
     rate: float
     p50_ms: float
     p99_ms: float
+    unsuccessful: float
 
 
-def measure(quick: bool) -> Iterator[Measurement]:
+_Rounds = list[tuple[CallTimes, CallTimes]]
+
+
+def measure(quick: bool) -> Iterator[Outcome]:
     """Measure with one device and with many; `quick` runs with fewer and for a shorter time."""
-    many = 50 if quick else 1000
-    rounds = [_side_by_side(quick) for _ in range(1 if quick else 3)]
+    rounds: _Rounds = []
+    yield from run_parts(
+        {
+            f'gateway and ROS, round {number}': partial(_side_by_side, rounds, quick)
+            for number in range(1, 2 if quick else 4)
+        }
+    )
+    yield from run_parts(
+        {
+            'gateway, 1 device': partial(_comparison, rounds),
+            'many gateway devices': partial(_many_devices, rounds, quick),
+            'streams': partial(_stream_measurements, quick),
+        }
+    )
+
+
+def _comparison(rounds: _Rounds) -> Iterator[Measurement]:
     single = _median([gateway for _, gateway in rounds])
     yield from _call_measurements('on ROS, 1 device', _median([ros for ros, _ in rounds]))
     yield from _call_measurements('gateway, 1 device', single)
     # The speed of the machine varies over minutes: compared values are measured in the same round.
-    ratios = _median([CallTimes(*(g / r for r, g in zip(*pair))) for pair in rounds])
-    yield Measurement('gateway / ROS, rate', ratios.rate, '', at_least=1.0)
-    yield Measurement('gateway / ROS, p50', ratios.p50_ms, '')
-    yield Measurement('gateway / ROS, p99', ratios.p99_ms, '', at_most=1.0)
+    ratios = [[g / r for r, g in zip(ros[:3], gateway[:3])] for ros, gateway in rounds]
+    rate, p50, p99 = (statistics.median(values) for values in zip(*ratios))
+    yield Measurement('gateway / ROS, rate', rate, '', at_least=1.0)
+    yield Measurement('gateway / ROS, p50', p50, '')
+    yield Measurement('gateway / ROS, p99', p99, '', at_most=1.0)
     yield Measurement(
         'gateway / rosbridge server, rate',
         single.rate / ROSBRIDGE_CALLS_PER_S,
@@ -61,6 +83,10 @@ def measure(quick: bool) -> Iterator[Measurement]:
         at_least=5.0,
     )
     yield Measurement('gateway, p99', single.p99_ms, 'ms', at_most=ROSBRIDGE_P99_MS)
+
+
+def _many_devices(rounds: _Rounds, quick: bool) -> Iterator[Measurement]:
+    many = 50 if quick else 1000
     with _fleet(many) as fleet:
         at = f'{many} gateway devices'
         yield Measurement(f'time to connect all, {at}', fleet.connected_s, 's', at_most=10.0)
@@ -70,20 +96,22 @@ def measure(quick: bool) -> Iterator[Measurement]:
         )
         calls = fleet.calls(quick)
         yield from _call_measurements(at, calls)
-        yield Measurement(f'rate, {at} / 1', calls.rate / single.rate, '', at_least=0.8)
+        if rounds:
+            ratio = calls.rate / _median([gateway for _, gateway in rounds]).rate
+            yield Measurement(f'rate, {at} / 1', ratio, '', at_least=0.8)
         reconnected_s = fleet.restart_manager()
         yield Measurement(
             f'time to reconnect all after a restart, {at}', reconnected_s, 's', at_most=10.0
         )
-    yield from _stream_measurements(quick)
 
 
-def _side_by_side(quick: bool) -> tuple[CallTimes, CallTimes]:
+def _side_by_side(rounds: _Rounds, quick: bool) -> Iterator[Measurement]:
     """Measure a device on ROS and one at the gateway, one after the other."""
-    return (
-        run_in_new_process(_calls_on_ros, 1, quick),
-        run_in_new_process(_calls_at_gateway, 1, quick),
-    )
+    ros = run_in_new_process(_calls_on_ros, 1, quick)
+    yield Measurement('calls, on ROS, one round', ros.rate, 'calls/s')
+    gateway = run_in_new_process(_calls_at_gateway, 1, quick)
+    yield Measurement('calls, gateway, one round', gateway.rate, 'calls/s')
+    rounds.append((ros, gateway))
 
 
 def _median(times: list[CallTimes]) -> CallTimes:
@@ -94,6 +122,7 @@ def _call_measurements(at: str, calls: CallTimes) -> Iterator[Measurement]:
     yield Measurement(f'calls, {at}', calls.rate, 'calls/s')
     yield Measurement(f'call to result, p50, {at}', calls.p50_ms, 'ms')
     yield Measurement(f'call to result, p99, {at}', calls.p99_ms, 'ms')
+    yield Measurement(f'calls without success, {at}', calls.unsuccessful, '', at_most=0)
 
 
 def _stream_measurements(quick: bool) -> Iterator[Measurement]:
@@ -222,17 +251,21 @@ def _measure_calls(caller: BenchmarkCaller, targets: list[str], quick: bool) -> 
     rounds = 1 if quick else 3
     rates = [caller.rate(targets, OUTSTANDING, 1 if quick else 3) for _ in range(rounds)]
     p50_s, p99_s = caller.latencies(targets, 200 if quick else 2000)
-    return CallTimes(statistics.median(rates), p50_s * 1000, p99_s * 1000)
+    return CallTimes(statistics.median(rates), p50_s * 1000, p99_s * 1000, caller.unsuccessful)
 
 
 @contextlib.contextmanager
 def _devices(url: str, count: int) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, '-m', 'benchmark.gateway_devices', url, str(count)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as devices:
+    with (
+        open_log() as log,
+        subprocess.Popen(
+            [sys.executable, '-m', 'benchmark.gateway_devices', url, str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as devices,
+    ):
         try:
             yield devices
         finally:

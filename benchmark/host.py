@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from hos_device_layer.core.dispatch.commands import Command
@@ -30,8 +31,9 @@ from hos_device_layer.core.spec.serializers import Serializer
 from hos_device_layer.links.gateway import Gateway, GatewaySettings
 from hos_device_layer.links.gateway.host_files import FLEET_FILE, HANDLERS_FILE
 
-from .measurement import Measurement
+from .measurement import Measurement, Outcome, run_parts
 from .processes import cpu_s, running
+from .programs_log import open_log
 
 BOARDS = 64
 CYCLES = 1000
@@ -100,8 +102,18 @@ class _BenchmarkManager:
         return None
 
 
-def measure(quick: bool) -> Iterator[Measurement]:
+def measure(quick: bool) -> Iterator[Outcome]:
     """Measure with all boards busy, with all idle, and with one that is plugged repeatedly."""
+    yield from run_parts(
+        {
+            'bare lines': partial(_baseline, quick),
+            'many boards': partial(_many_boards, quick),
+            'plug cycles': partial(_one_board, quick),
+        }
+    )
+
+
+def _baseline(quick: bool) -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as folder, _boards(Path(folder), BOARDS):
         baseline = _bare_lines(Path(folder) / 'shelf', 2.0 if quick else 15.0)
     yield Measurement(
@@ -109,10 +121,16 @@ def measure(quick: bool) -> Iterator[Measurement]:
         _percentile(baseline, 99) * 1000,
         'ms',
     )
+
+
+def _many_boards(quick: bool) -> Iterator[Measurement]:
     with _site(BOARDS, LOOP_DELAY_S) as (gateway, manager, boards, host):
         yield from _busy(gateway, manager, host, 2.0 if quick else 15.0)
         yield _idle(host, 3.0 if quick else 20.0)
         yield _new_device(boards, manager, 1 if quick else 5)
+
+
+def _one_board(quick: bool) -> Iterator[Measurement]:
     with _site(1, _CYCLE_LOOP_DELAY_S) as (_, manager, boards, host):
         yield from _cycles(boards, manager, host, 50 if quick else CYCLES)
 
@@ -290,7 +308,10 @@ def _gateway() -> Iterator[tuple[Gateway, _BenchmarkManager]]:
 def _boards(folder: Path, count: int) -> Iterator[subprocess.Popen[str]]:
     (folder / 'shelf').mkdir()
     command = [sys.executable, '-m', 'benchmark.boards', str(folder / 'shelf'), str(count)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as boards:
+    with (
+        open_log() as log,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stderr=log, text=True) as boards,
+    ):
         yield boards
 
 

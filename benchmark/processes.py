@@ -13,6 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .programs_log import open_log
+
 _T = TypeVar('_T')
 
 # A measured program that runs longer after SIGINT is an error [s].
@@ -21,15 +23,26 @@ _STOP_TIMEOUT_S = 20
 
 @contextlib.contextmanager
 def running(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `python -m module` within the context and stop it with SIGINT."""
-    process = subprocess.Popen(
-        [sys.executable, '-m', module, *arguments], stdout=subprocess.DEVNULL
-    )
+    """Run `python -m module`, which logs to the file, within the context; stop it with SIGINT."""
+    with open_log() as log:
+        process = subprocess.Popen(
+            [sys.executable, '-m', module, *arguments], stdout=log, stderr=log
+        )
     try:
         yield process
     finally:
         process.send_signal(signal.SIGINT)
+        _wait(process)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    try:
         process.wait(_STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        # It would disturb the measurements that follow.
+        process.kill()
+        process.wait()
+        raise
 
 
 def run_in_new_process(measure: Callable[..., _T], *arguments: Any) -> _T:

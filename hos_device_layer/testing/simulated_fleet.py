@@ -24,6 +24,7 @@ from ..database import LocalCopy
 from ..database.installed import installed_device_db
 from ..parameters import DEVICE_DB_PATH, FLEET, Parameter, ParameterError, declare, main_arguments
 from ..qos import RESULT_QOS, SERVICE_QOS
+from ..serving import serve
 from ..spinning import run_node
 from .simulated_device import SimulatedDevice
 
@@ -149,18 +150,15 @@ class _SimulatedRosDevice:
             for stream in device.streams
         ]
         if device.is_serialized:
-            fleet.create_service(
+            serve(
+                fleet,
                 SerializedDeviceCommand,
                 services.SERIALIZED_DEVICE_COMMAND_SERVICE(self.uid),
                 self._on_serialized_command,
-                qos_profile=SERVICE_QOS,
             )
         else:
-            fleet.create_service(
-                DeviceCommand,
-                services.DEVICE_COMMAND_SERVICE(self.uid),
-                self._on_command,
-                qos_profile=SERVICE_QOS,
+            serve(
+                fleet, DeviceCommand, services.DEVICE_COMMAND_SERVICE(self.uid), self._on_command
             )
 
     def ping(self) -> None:
