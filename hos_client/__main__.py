@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+if __name__ == '__main__':
+    # Before the other imports, which take up to a second.
+    from hos_device_layer.exit_signals import exit_on_signals
+
+    exit_on_signals()
+
 import argparse
 import logging
 import signal
 import sys
+import threading
+
+from hos_device_layer.exit_signals import EXIT_SIGNALS
 
 from .client import Client
 from .device import Device
@@ -28,14 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
     logger = logging.getLogger(LOGGER_NAME)
     logger.addHandler(make_log_handler(client.settings))
     logger.setLevel(client.settings.log_level)
-    # A shell that starts a program in the background makes it ignore SIGINT.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    try:
-        with client:
-            _serve(client, logger)
-    except KeyboardInterrupt:
-        return 0
+    # From here on only `sigwait` takes the signals. A shell that starts a program in the
+    # background makes it ignore SIGINT.
+    signal.pthread_sigmask(signal.SIG_BLOCK, EXIT_SIGNALS)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with client:
+        threading.Thread(target=_serve, args=(client, logger), daemon=True).start()
+        signal.sigwait(EXIT_SIGNALS)
     return 0
 
 

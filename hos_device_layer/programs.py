@@ -7,15 +7,18 @@ import sys
 from typing import Any
 
 from .dependencies import CANNOT_RUN, missing_dependency
+from .exit_signals import exit_on_signals
 
 
 def device_manager() -> Any:
     """Run the device manager."""
+    exit_on_signals()
     return _run('device_manager', 'hos_device_layer.device_manager')
 
 
 def simulated_fleet() -> Any:
     """Run the simulated ROS devices."""
+    exit_on_signals()
     return _run('simulated_fleet', 'hos_device_layer.testing.simulated_fleet')
 
 
@@ -26,6 +29,7 @@ def hos_generator() -> Any:
 
 def hos_host() -> Any:
     """Run the device host."""
+    exit_on_signals()
     return _run('hos_host', 'hos_client.host.__main__')
 
 

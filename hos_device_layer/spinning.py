@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import signal
 import sys
 import traceback
 from collections.abc import Callable
-from types import FrameType
 from typing import TypeVar
 
 import rclpy
@@ -16,6 +14,7 @@ from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 
 from .core.errors import HosError, NamespaceTakenError
+from .exit_signals import collect_signals, ignore_signals
 from .parent_process import end_with_parent
 
 # The events executor busy-loops without a timeout; signals are checked after each timeout [s].
@@ -23,8 +22,6 @@ _SPIN_S = 0.25
 
 _CANNOT_SERVE = 1
 _BAD_USAGE = 2
-
-_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 N = TypeVar('N', bound=Node)
 
@@ -44,7 +41,7 @@ def run_node(
     often; the node ends when it returns an error. `at_end` is called before ROS shuts down and can
     still publish.
     """
-    signals = _catch_signals()
+    signals = collect_signals()
     end_with_parent()
     try:
         # rclpy's own handlers would shut down the context before `at_end` can publish.
@@ -64,27 +61,13 @@ def run_node(
     reason = None if signals else why_end(node)
     code = 0 if reason is None else _refuse(name, reason)
     rclpy.shutdown()
-    # While Python exits it restores the default handlers; a second Ctrl-C would kill the process.
-    for number in _ENDING_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    ignore_signals()
     return code
 
 
 def _refuse(name: str, reason: HosError) -> int:
     print(f'{name}: {reason}', file=sys.stderr, flush=True)  # noqa: T201
     return _CANNOT_SERVE if isinstance(reason, NamespaceTakenError) else _BAD_USAGE
-
-
-def _catch_signals() -> list[int]:
-    """Return a list to which SIGINT and SIGTERM are appended from now on."""
-    signals: list[int] = []
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        signals.append(number)
-
-    for number in _ENDING_SIGNALS:
-        signal.signal(number, on_signal)
-    return signals
 
 
 def _spin(node: Node, has_to_end: Callable[[], object]) -> None:

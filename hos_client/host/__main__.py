@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+if __name__ == '__main__':
+    # Before the other imports, which take up to a second.
+    from hos_device_layer.exit_signals import exit_on_signals
+
+    exit_on_signals()
+
 import argparse
 import contextlib
 import fcntl
@@ -13,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from hos_device_layer.exit_signals import EXIT_SIGNALS
 from hos_device_layer.parent_process import end_with_parent
 from hos_device_layer.paths import user_path
 
@@ -129,9 +136,9 @@ def _serve(options: argparse.Namespace) -> None:
     provisioner = Provisioner(host, downloads, options.handlers, loader)
     # This thread alone waits for the signals, below. A shell that starts a program in the
     # background makes it ignore SIGINT.
-    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signals = {*EXIT_SIGNALS, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     end_with_parent()
     with _capturing(options.capture), client:
         host.start()

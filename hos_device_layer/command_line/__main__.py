@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from ..dependencies import CANNOT_RUN, missing_dependency
+from ..exit_signals import exit_on_signals
 from .unavailable import UnavailableCommand
 
 # In the order of the help: first what a new user needs.
@@ -28,10 +29,15 @@ COMMANDS = (
     'bench',
 )
 
+# These run until Ctrl-C, which is their regular end: exit code 0.
+_SERVICES = ('up', 'host')
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the named command and return its exit code; without a command, print the help."""
     words = sys.argv[1:] if arguments is None else arguments
+    if arguments is None and words and words[0] in _SERVICES:
+        exit_on_signals()
     parser = argparse.ArgumentParser(
         prog='hos',
         description='Connect any device to ROS 2 and call it like a function.',

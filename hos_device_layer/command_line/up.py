@@ -13,12 +13,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from ..core.errors import DatabaseError
 from ..database import LocalCopy
 from ..database.installed import installed_device_db
+from ..exit_signals import EXIT_SIGNALS
 from ..links.gateway import DEFAULT_PORT
 from ..parameters import AIRTABLE, LOCAL
 from ..parent_process import environment_of_child
@@ -34,7 +34,7 @@ _POLL_INTERVAL_S = 0.05
 _MANAGER = 'hos_device_layer.device_manager'
 _ROS_SIMULATION = 'hos_device_layer.testing.simulated_fleet'
 _WIFI_SIMULATION = 'hos_device_layer.testing.simulated_wifi_fleet'
-_HOST = 'hos_client.host'
+_COMMAND_LINE = 'hos_device_layer.command_line'
 
 
 def add_parser(subparsers: Any) -> None:
@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     device_programs = _simulations(arguments.fleet, folder, port) if simulate else []
     if not simulate if arguments.host is None else arguments.host:
-        device_programs.append(_program(_HOST, '--url', _gateway_url(port)))
+        device_programs.append(_program(_COMMAND_LINE, 'host', '--url', _gateway_url(port)))
     return _supervise(_manager(arguments, folder, port), device_programs, port)
 
 
@@ -196,16 +196,9 @@ def _supervise(manager: list[str], device_programs: list[list[str]], port: int) 
     The device programs start when the manager listens on the port, at the latest after
     `_START_TIMEOUT_S`.
     """
-    signals: list[int] = []
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        signals.append(number)
-        for child in children:
-            child.send_signal(signal.SIGINT)
-
+    # The programs inherit the mask: a signal reaches them when they are ready to end with code 0.
+    signal.pthread_sigmask(signal.SIG_BLOCK, EXIT_SIGNALS)
     children: list[subprocess.Popen[bytes]] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
 
     def start(command: list[str]) -> None:
         # In its own session, so that it gets Ctrl-C once: from this program, not the terminal.
@@ -216,15 +209,17 @@ def _supervise(manager: list[str], device_programs: list[list[str]], port: int) 
         )
 
     start(manager)
-    _wait_for_port(port, lambda: bool(signals) or children[0].poll() is not None)
+    _wait_for_port(port, lambda: _is_signalled() or children[0].poll() is not None)
     for command in device_programs:
-        if not signals:
+        if not _is_signalled():
             start(command)
     code = _wait_for_first_exit(children)
     _stop(children)
-    if signals:
-        return 0
-    return code or 1
+    return 0 if code is None else code or 1
+
+
+def _is_signalled() -> bool:
+    return not signal.sigpending().isdisjoint(EXIT_SIGNALS)
 
 
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:
@@ -246,10 +241,11 @@ def _wait_for_port(port: int, is_cancelled: Callable[[], bool]) -> None:
         time.sleep(_POLL_INTERVAL_S)
 
 
-def _wait_for_first_exit(children: list[subprocess.Popen[bytes]]) -> int:
-    while True:
+def _wait_for_first_exit(children: list[subprocess.Popen[bytes]]) -> int | None:
+    """Return the exit code of the first program that ends; None if a signal comes before."""
+    while not _is_signalled():
         for child in children:
-            try:
-                return child.wait(0.2)
-            except subprocess.TimeoutExpired:
-                continue
+            if child.poll() is not None:
+                return child.returncode
+        time.sleep(_POLL_INTERVAL_S)
+    return None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+if __name__ == '__main__':
+    # Before the other imports, which take up to a second.
+    from ..exit_signals import exit_on_signals
+
+    exit_on_signals()
+
 import argparse
 import asyncio
 import signal
 import sys
-import time
 from collections.abc import Callable, Mapping
 
 from hos_client import Client, ClientError, DevicePool, Task
@@ -18,6 +23,7 @@ from ..core.spec.field_types import Value
 from ..core.spec.records import Spec
 from ..database import LocalCopy
 from ..database.installed import installed_device_db
+from ..exit_signals import EXIT_SIGNALS
 from ..parent_process import end_with_parent
 from ..paths import user_path
 from .simulated_device import SimulatedDevice
@@ -98,17 +104,14 @@ def main(arguments: list[str] | None = None) -> int:
     except (DatabaseError, ClientError) as error:
         print(f'simulated_wifi_fleet: {error}', file=sys.stderr)  # noqa: T201
         return 2
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    # Only `sigtimedwait` takes the signals from here on.
+    signal.pthread_sigmask(signal.SIG_BLOCK, EXIT_SIGNALS)
     end_with_parent()
-    try:
-        with fleet.client:
-            while True:
-                time.sleep(STREAM_PERIOD_S)
-                if fleet.client.is_connected:
-                    fleet.stream()
-    except KeyboardInterrupt:
-        return 0
+    with fleet.client:
+        while signal.sigtimedwait(EXIT_SIGNALS, STREAM_PERIOD_S) is None:
+            if fleet.client.is_connected:
+                fleet.stream()
+    return 0
 
 
 if __name__ == '__main__':

@@ -63,7 +63,7 @@ def test_it_ends_when_the_device_manager_ends(elsewhere: HosCommand, device_db: 
         up.wait_for('hos_client|host')
         programs = up.children()
         (manager,) = (pid for pid, program in programs.items() if 'device_manager' in program)
-        assert any('hos_client.host' in program for program in programs.values())
+        assert any('command_line host' in program for program in programs.values())
         os.kill(manager, signal.SIGKILL)
         assert up.wait() not in (0, 2)
         assert [pid for pid in programs if is_running(pid)] == []
