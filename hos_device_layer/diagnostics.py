@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
@@ -9,6 +11,7 @@ from rclpy.node import Node
 from .core.dispatch.connection_states import ConnectionState
 from .core.dispatch.connections import DeviceConnection
 from .core.dispatch.dispatcher import Dispatcher
+from .core.health import Finding, spec_findings, summarize
 from .core.spec.records import FleetDevice
 from .core.spec.tables import fleet_table
 from .guarding import guarded
@@ -25,12 +28,22 @@ _LEVELS = {
 }
 
 
-class Diagnostics:
-    """Publishes one status for the manager and one for each device while there are subscribers."""
+# Returns what is wrong with a part of the device manager now.
+FindingSource = Callable[[], Iterable[Finding]]
 
-    def __init__(self, node: Node, dispatcher: Dispatcher) -> None:
+
+class Diagnostics:
+    """
+    Publishes one status for the manager and one for each device while there are subscribers.
+
+    The manager's status has every reason why it does not work as it was set up: those of the
+    specification, and those that `sources` return.
+    """
+
+    def __init__(self, node: Node, dispatcher: Dispatcher, *sources: FindingSource) -> None:
         self._node = node
         self._dispatcher = dispatcher
+        self._sources = sources
         self._publisher = node.create_publisher(
             DiagnosticArray,
             DIAGNOSTICS_TOPIC,
@@ -52,11 +65,12 @@ class Diagnostics:
 
     def _manager_status(self) -> DiagnosticStatus:
         dispatcher = self._dispatcher
-        problems = dispatcher.spec.problems
+        findings = [finding for source in self._sources for finding in source()]
+        summary = summarize([*findings, *spec_findings(dispatcher.spec, dispatcher.fleet)])
         return DiagnosticStatus(
-            level=DiagnosticStatus.WARN if problems else DiagnosticStatus.OK,
+            level=bytes([summary.severity]),
             name=self._prefix,
-            message=f'{len(problems)} problems in the specification' if problems else 'running',
+            message=summary.text,
             hardware_id=self._prefix,
             values=_key_values(
                 fleet=dispatcher.fleet,
@@ -76,7 +90,7 @@ class Diagnostics:
         device, uid = connection.device, connection.uid
         if device is None:
             name = f'uid{uid}'
-            remedy = f': add it to the table {fleet_table(self._dispatcher.fleet)}'
+            remedy = f': {self._dispatcher.unknown_uid(uid, connection.description)}'
         else:
             name, remedy = device.device_id, ''
         return DiagnosticStatus(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from ros_nodes import SpunNodes, spun_nodes
 from virtual_fleet import EPOCH, LIFT, PUMP
 
 from hos_device_layer.core.dispatch.events import ConnectRequested, LinkClosed, Pinged, Tick
+from hos_device_layer.core.health import Finding, Severity
 from hos_device_layer.diagnostics import DIAGNOSTICS_TOPIC, Diagnostics
 from hos_device_layer.qos import DIAGNOSTICS_QOS
 
@@ -29,10 +30,12 @@ def driver() -> DispatcherDriver:
     return DispatcherDriver()
 
 
-def published(nodes: SpunNodes, driver: DispatcherDriver) -> dict[str, Any]:
+def published(
+    nodes: SpunNodes, driver: DispatcherDriver, findings: Sequence[Finding] = ()
+) -> dict[str, Any]:
     """Return what a new subscriber receives: statuses by name."""
     received: list[DiagnosticArray] = []
-    diagnostics = Diagnostics(nodes['device_manager'], driver.dispatcher)
+    diagnostics = Diagnostics(nodes['device_manager'], driver.dispatcher, lambda: findings)
     diagnostics.publish()
     nodes['viewer'].create_subscription(
         DiagnosticArray, DIAGNOSTICS_TOPIC, received.append, DIAGNOSTICS_QOS
@@ -93,10 +96,12 @@ def test_a_device_that_is_not_in_the_fleet_shows_the_table_to_add_it_to(
     driver.handle(ConnectRequested(99, "'Scale 3'"))
     driver.handle(Pinged(98))
     statuses = published(nodes, driver)
-    for uid, description in ((98, ''), (99, "'Scale 3'")):
+    for uid, name, description in ((98, 'uid 98', ''), (99, "uid 99 ('Scale 3')", "'Scale 3'")):
         status = statuses[f'device_manager: uid{uid}']
         assert status.level == LEVELS.WARN
-        assert status.message == 'waiting: add it to the table fleet-lab'
+        assert status.message == (
+            f"waiting: {name} is not in the fleet 'lab'; add it to the table 'fleet-lab'"
+        )
         assert values(status)['description'] == description
 
 
@@ -107,3 +112,12 @@ def test_a_device_without_a_uid_shows_where_to_enter_it(
     assert status.level == LEVELS.STALE
     assert status.message == 'has no uid: enter it in the table fleet-lab'
     assert values(status)['state'] == 'expected'
+
+
+def test_the_manager_shows_every_reason_why_it_does_not_work(nodes: SpunNodes) -> None:
+    driver = DispatcherDriver(fleet='lob')
+    statuses = published(nodes, driver, [Finding(Severity.WARN, 'the copy is old')])
+    manager = statuses['device_manager']
+    assert manager.level == LEVELS.ERROR
+    assert manager.message.startswith("there is no fleet 'lob'; ")
+    assert manager.message.endswith('; the copy is old')

@@ -12,7 +12,7 @@ def test_the_manager_shows_its_fleet_and_the_problems_of_the_specification(
 ) -> None:
     status = manager.caller.diagnostic()
     assert status.level == DiagnosticStatus.WARN
-    assert status.message == '3 problems in the specification'
+    assert status.message.startswith('3 problems in the specification: ')
     device = manager.bench()
     manager.caller.wait_for_diagnostics()
     connected = len(manager.caller.connected_devices())
@@ -61,7 +61,9 @@ def test_a_waiting_device_shows_the_table_to_add_it_to(manager: RunningManager) 
     manager.caller.wait_for(lambda: any(name in key for key in manager.caller.diagnostics))
     status = manager.caller.diagnostic(name)
     assert status.level == DiagnosticStatus.WARN
-    assert status.message == 'waiting: add it to the table fleet-test'
+    assert status.message == (
+        f"waiting: uid {uid} is not in the fleet 'test'; add it to the table 'fleet-test'"
+    )
 
 
 def test_a_silent_waiting_device_is_forgotten(hasty_manager: RunningManager) -> None:

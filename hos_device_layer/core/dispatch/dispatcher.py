@@ -107,6 +107,10 @@ class Dispatcher:
         """The devices of the fleet, by device id."""
         return self._fleet.devices
 
+    def unknown_uid(self, uid: int, description: str = '') -> str:
+        """Return why a uid is not in the fleet, and what to do."""
+        return self._fleet.unknown_uid(uid, description)
+
     def next_deadline(self) -> float | None:
         """Return a time [s, steady] before which a `Tick` has nothing to do."""
         times = (self.connections.next_deadline(), self.tasks.next_deadline())

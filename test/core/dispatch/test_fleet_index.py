@@ -1,10 +1,11 @@
 """The devices of a fleet, and the errors about devices that are not in it."""
 
 import pytest
+from msgspec import structs
 from virtual_fleet import LIFT, NAMELESS, PUMP, device, make_spec
 
 from hos_device_layer.core.dispatch.fleet_index import FleetIndex
-from hos_device_layer.core.spec.records import RejectedRows, Spec
+from hos_device_layer.core.spec.records import FleetDevice, RejectedRows, Spec
 
 REASON = 'two rows have it'
 
@@ -43,8 +44,21 @@ def test_the_description_of_an_unknown_device_is_part_of_the_error(index):
 def test_a_fleet_that_does_not_exist_is_named_with_the_valid_fleets(spec, valid):
     index = FleetIndex(spec, 'lob')
     assert index.devices == {}
-    for error in (index.unknown_uid(11), index.unknown_device_id('L1')):
+    for error in (index.unknown_uid(99), index.unknown_device_id('L9')):
         assert error.endswith(f"there is no table 'fleet-lob'; valid fleets: {valid}")
+
+
+def test_a_device_of_another_fleet_is_not_to_be_added_a_second_time():
+    other = FleetDevice('B1', 99, 'Lift', 'bay')
+    spec = make_spec()
+    index = FleetIndex(structs.replace(spec, fleets={**spec.fleets, 'bay': {'B1': other}}), 'lab')
+    assert index.unknown_uid(99, "'Scale 3'") == (
+        "uid 99 ('Scale 3') is 'B1' of the fleet 'bay', not of 'lab'; set the parameter fleet of "
+        "the device manager to 'bay', or move the row to the table 'fleet-lab'"
+    )
+    assert index.unknown_device_id('B1').startswith(
+        "no device 'B1' in the fleet 'lab'; it is in the fleet 'bay'; "
+    )
 
 
 def test_a_device_whose_row_was_rejected_is_named_with_the_reason():

@@ -1,0 +1,53 @@
+"""What is wrong with the device manager as a whole, and what to do about it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+import msgspec
+
+from .spec.records import Spec
+
+
+class Severity(enum.IntEnum):
+    """How much a finding matters; the values are the levels of a DiagnosticStatus."""
+
+    OK = 0
+    WARN = 1  # It works, but not as it was set up.
+    ERROR = 2  # Some or all devices cannot be used.
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that is wrong: what was found, where, and what to do, on one line."""
+
+    severity: Severity
+    text: str
+
+
+def summarize(findings: Iterable[Finding]) -> Finding:
+    """Return one finding for all, the worst first; without any, the manager is running."""
+    ordered = sorted(findings, key=lambda finding: -finding.severity)
+    if not ordered:
+        return Finding(Severity.OK, 'running')
+    return Finding(ordered[0].severity, '; '.join(finding.text for finding in ordered))
+
+
+def spec_findings(spec: Spec, fleet: str) -> list[Finding]:
+    """Return what is wrong with a specification for the device manager of a fleet."""
+    findings = []
+    if spec == Spec():
+        text = 'there is no specification, so every device is unknown'
+        findings.append(Finding(Severity.ERROR, text))
+    elif fleet not in spec.fleets:
+        findings.append(Finding(Severity.ERROR, _missing_fleet(spec, fleet)))
+    if count := len(spec.problems):
+        problems = '1 problem' if count == 1 else f'{count} problems'
+        text = f'{problems} in the specification: see the log, or run `hos db check`'
+        findings.append(Finding(Severity.WARN, text))
+    return findings
+
+
+def _missing_fleet(spec: Spec, fleet: str) -> str:
+    known = ', '.join(sorted(spec.fleets)) or 'none'
+    return f'there is no fleet {fleet!r}; valid fleets: {known}. Set the parameter fleet'
