@@ -48,9 +48,9 @@ from .core.errors import NamespaceTakenError
 from .core.spec.digest import spec_digest
 from .core.spec.fleet import fleet_of
 from .core.spec.records import Spec
-from .diagnostics import Diagnostics
+from .diagnostics import Diagnostics, FindingSource
+from .gateway_opening import GatewayOpening
 from .links import Link
-from .links.gateway import GatewayError, GatewaySettings
 from .links.gateway.link import GATEWAY_LINK, GatewayLink
 from .links.link import Publication
 from .links.ros import ROS_LINK, RosLink
@@ -164,23 +164,22 @@ class DeviceManager(Node):
 
     def _serve(self) -> None:
         self._links[ROS_LINK] = RosLink(self, self.handle_event)
-        diagnostics = Diagnostics(self, self.dispatcher)
-        self.create_timer(self.settings.diagnostics_period_s, diagnostics.publish, clock=_STEADY)
+        sources: list[FindingSource] = []
         if self.settings.gateway is not None:
-            self._open_gateway(self.settings.gateway)
+            sources.append(GatewayOpening(self, self._open_gateway).findings)
+        diagnostics = Diagnostics(self, self.dispatcher, *sources)
+        self.create_timer(self.settings.diagnostics_period_s, diagnostics.publish, clock=_STEADY)
         self._reloading.start()
         self._status.serve(spec_digest(self.dispatcher.spec))
         count = len(self.dispatcher.devices)
         self.get_logger().info(f'fleet {self.settings.fleet!r}: {count} devices expected')
 
-    def _open_gateway(self, settings: GatewaySettings) -> None:
-        try:
-            gateway = GatewayLink(
-                self, settings, self.handle_event, self.settings.expose_device_services
-            )
-        except GatewayError as error:
-            self.get_logger().error(f'{error}. Devices without ROS cannot connect.')
-            return
+    def _open_gateway(self) -> None:
+        settings = self.settings.gateway
+        assert settings is not None
+        gateway = GatewayLink(
+            self, settings, self.handle_event, self.settings.expose_device_services
+        )
         self._gateway = self._links[GATEWAY_LINK] = gateway
         self._offer_to_hosts()
         self.get_logger().info(f'gateway: {settings.url(gateway.port)}')

@@ -55,6 +55,7 @@ class ManagerStarter:
             'fleet': FLEET,
             'device_db_path': self._device_db,
             'diagnostics_period_s': 0.1,
+            'gateway_port': 0,
             'state_folder': self._folder / 'state',
             **parameters,
         }

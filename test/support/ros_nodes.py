@@ -28,6 +28,13 @@ class SpunNodes:
             self.executor.add_node(self._nodes[name])
         return self._nodes[name]
 
+    def add(self, create: Callable[..., Node], **options: Any) -> Any:
+        """Create a node and spin it with the others."""
+        node = create(context=self._context, **options)
+        self.executor.add_node(node)
+        self._nodes[node.get_name()] = node
+        return node
+
     def spin_until(self, condition: Callable[[], object]) -> None:
         while not condition():
             self.executor.spin_once(timeout_sec=0.05)

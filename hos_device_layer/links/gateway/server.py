@@ -88,16 +88,21 @@ class GatewayServer:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except (OSError, ssl.SSLError) as error:
-            self._started.set_exception(self._start_error(error))
+        except Exception as error:
+            if self._started.done():
+                _log.exception('the gateway has failed')
+            else:
+                # Whatever it is: `start` waits for it.
+                self._started.set_exception(self._start_error(error))
 
-    def _start_error(self, error: OSError) -> GatewayError:
+    def _start_error(self, error: Exception) -> GatewayError:
+        if isinstance(error, GatewayError):
+            return error
         where = f'{self._settings.address} port {self._settings.port}'
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
         return GatewayError(
-            f'the gateway cannot listen on {where}: {error.strerror or error}; set the parameter '
-            'gateway_address or gateway_port'
-            if not isinstance(error, ssl.SSLError)
-            else f'the certificate or key of the gateway cannot be used: {error}'
+            f'the gateway cannot listen on {where}: {reason}; set the parameter gateway_address '
+            'or gateway_port'
         )
 
     async def _serve(self) -> None:
@@ -151,7 +156,16 @@ class GatewayServer:
             return None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self._settings.certificate_file, self._settings.key_file)
+        try:
+            context.load_cert_chain(self._settings.certificate_file, self._settings.key_file)
+        except OSError as error:
+            files = [self._settings.certificate_file, self._settings.key_file]
+            raise GatewayError(
+                'the certificate or key of the gateway cannot be used: '
+                f'{", ".join(str(file) for file in files if file is not None)}: '
+                f'{error.strerror or error}; set the parameters gateway_certificate_file and '
+                'gateway_key_file'
+            ) from error
         return context
 
     def _admit(self, request: web.Request) -> Access | None:

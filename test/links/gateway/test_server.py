@@ -118,3 +118,22 @@ def test_a_broken_certificate_is_named_in_the_error(tmp_path: Path) -> None:
         running_gateway(certificate_file=broken),
     ):
         pass
+
+
+@pytest.mark.parametrize('name', ['certificate_file', 'key_file'])
+def test_a_missing_certificate_is_named_in_the_error(tmp_path: Path, name: str) -> None:
+    files = {'certificate_file': tmp_path / 'cert.pem', name: tmp_path / 'missing.pem'}
+    with (
+        pytest.raises(GatewayError, match=r'missing\.pem: No such file.*gateway_certificate_file'),
+        running_gateway(**files),
+    ):
+        pass
+
+
+@pytest.mark.timeout(20)
+def test_an_address_that_cannot_be_one_is_named_in_the_error() -> None:
+    with (
+        pytest.raises(GatewayError, match=r'listen on lab\.\.example .*gateway_address'),
+        running_gateway(address='lab..example'),
+    ):
+        pass
