@@ -39,6 +39,8 @@ def serve(
     A request can arrive before the service has discovered where to send the response. Fast DDS
     then gives up after 100 ms, and the caller would wait for ever.
     """
+    # Set here rather than for each response: that is slow, and changes the filters of all threads.
+    warnings.filterwarnings('error', _NOT_DISCOVERED, RuntimeWarning)
     service = node.create_service(service_type, name, callback, qos_profile=SERVICE_QOS)
     responses = _Responses(node, service.service_name, service.send_response)
     # The events executor calls this attribute as soon as the callback returns.
@@ -102,17 +104,15 @@ class _Responses:
 
 def _is_sent(send: Callable[[], None]) -> bool:
     """Send a response; returns False if it may be sent later, and raises other errors."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings('error', _NOT_DISCOVERED, RuntimeWarning)
-        try:
-            send()
-        except SystemError as error:
-            # rclpy does not check whether its warning has become an exception.
-            if not isinstance(error.__cause__, RuntimeWarning):
-                raise
-            return False
-        except InvalidHandle:
+    try:
+        send()
+    except SystemError as error:
+        # rclpy does not check whether its warning has become an exception.
+        if not isinstance(error.__cause__, RuntimeWarning):
             raise
-        except (RuntimeWarning, rclpy_implementation.RCLError):
-            return False
+        return False
+    except InvalidHandle:
+        raise
+    except (RuntimeWarning, rclpy_implementation.RCLError):
+        return False
     return True

@@ -93,6 +93,7 @@ class GatewayLink:
 
     def stop(self) -> None:
         """Close every connection."""
+        self._proxies.refuse_all('the device manager was stopped')
         self._gateway.stop()
 
     def _publish(self, topic: str, message: Callable[[], PublishedMessage]) -> None:

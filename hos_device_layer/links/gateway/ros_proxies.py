@@ -7,7 +7,6 @@ from typing import Any
 
 from hos_interfaces.msg import DeviceCommandResult, DeviceStream
 from hos_interfaces.srv import DeviceCommand, SerializedDeviceCommand
-from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 
@@ -17,8 +16,8 @@ from ...core.spec.field_types import Field, FieldType
 from ...core.spec.records import Function
 from ...qos import NO_PUBLISHER_EVENTS, RESULT_QOS
 from ...services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
-from ...serving import serve
 from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_STREAM_TOPIC
+from ..ros.deferred_service import DeferredResponse, DeferredService
 from .command_relay import AnswerCallback
 
 # Sends a command of a ROS node; the callback receives the answer.
@@ -45,15 +44,23 @@ class DeviceProxies:
         if self._send is None or (service is not None and service.serialized is serialized):
             return
         if service is not None:
-            service.destroy()
+            service.destroy(
+                f'the device with uid {uid} has not answered, and its command service was '
+                'replaced because serialized_api of its device type was changed'
+            )
         self._services[uid] = _CommandService(self._node, uid, serialized, self._send)
 
     def close(self, uid: int) -> None:
         """Free the entities of a device."""
         if service := self._services.pop(uid, None):
-            service.destroy()
+            service.destroy(f'the device with uid {uid} was disconnected before it answered')
         for publisher in self._streams.pop(uid, {}).values():
             self._node.destroy_publisher(publisher)
+
+    def refuse_all(self, reason: str) -> None:
+        """Refuse the commands that the devices have not answered."""
+        for service in self._services.values():
+            service.refuse_all(reason)
 
     def publish_sample(self, uid: int, stream_name: str, data: str) -> None:
         """Publish a sample."""
@@ -88,40 +95,36 @@ class _CommandService:
 
     def __init__(self, node: Node, uid: int, serialized: bool, send: RelayCommand) -> None:
         self.serialized = serialized
-        self._node = node
         self._uid = uid
         self._send = send
-        self._request: Any = None
         service_type: Any = SerializedDeviceCommand if serialized else DeviceCommand
         name = SERIALIZED_DEVICE_COMMAND_SERVICE if serialized else DEVICE_COMMAND_SERVICE
-        self._service = serve(node, service_type, name(uid), self._on_request)
-        # The events executor calls this method as soon as the callback returns. It is replaced to
-        # keep the header of the request, with which the response can be sent later.
-        self._send_response: Callable[[Any, Any], None] = self._service.send_response
-        setattr(self._service, 'send_response', self._on_header)  # noqa: B010
+        self._service = DeferredService(node, service_type, name(uid), self._on_request)
 
-    def destroy(self) -> None:
-        self._node.destroy_service(self._service)
+    def refuse_all(self, reason: str) -> None:
+        """Refuse the commands that the device has not answered."""
+        self._service.answer_all(lambda message: _fill(message, False, reason))
 
-    def _on_request(self, request: Any, response: Any) -> Any:
-        self._request = request
-        return response
+    def destroy(self, reason: str) -> None:
+        """Refuse the commands that the device has not answered, and end."""
+        self.refuse_all(reason)
+        self._service.destroy()
 
-    def _on_header(self, response: Any, header: Any) -> None:
+    def _on_request(self, request: Any, response: DeferredResponse) -> None:
         def answer(is_valid: bool, error: str) -> None:
-            response.is_valid, response.error = is_valid, error
-            try:
-                self._send_response(response, header)
-            except InvalidHandle:
-                # The service was destroyed before the device answered.
-                self._node.get_logger().debug('dropped the answer of a device that was closed')
+            _fill(response.message, is_valid, error)
+            response.send()
 
         try:
-            command = _command(self._uid, self._request, self.serialized)
+            command = _command(self._uid, request, self.serialized)
         except ValueError as error:
             answer(False, f'invalid arguments: {error}')
         else:
             self._send(command, answer)
+
+
+def _fill(message: Any, is_valid: bool, error: str) -> None:
+    message.is_valid, message.error = is_valid, error
 
 
 def _command(uid: int, request: Any, serialized: bool) -> Command:

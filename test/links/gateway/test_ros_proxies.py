@@ -105,6 +105,41 @@ def test_an_unknown_argument_type_is_refused_without_the_device(
     assert sent == []
 
 
+def test_a_device_that_is_closed_leaves_no_caller_without_an_answer(
+    nodes: SpunNodes, sent: Sent, proxies: DeviceProxies
+) -> None:
+    proxies.open(UID, serialized=False)
+    future = call_typed(nodes, 5)
+    nodes.spin_until(lambda: sent)
+    proxies.close(UID)
+    nodes.spin_until(future.done)
+    assert not future.result().is_valid
+    assert future.result().error.endswith('was disconnected before it answered')
+
+
+def test_the_end_of_the_manager_leaves_no_caller_without_an_answer(
+    nodes: SpunNodes, sent: Sent, proxies: DeviceProxies
+) -> None:
+    proxies.open(UID, serialized=False)
+    future = call_typed(nodes, 5)
+    nodes.spin_until(lambda: sent)
+    proxies.refuse_all('the device manager was stopped')
+    nodes.spin_until(future.done)
+    assert future.result().error == 'the device manager was stopped'
+
+
+def test_a_change_of_the_service_leaves_no_caller_without_an_answer(
+    nodes: SpunNodes, sent: Sent, proxies: DeviceProxies
+) -> None:
+    proxies.open(UID, serialized=False)
+    future = call_typed(nodes, 5)
+    nodes.spin_until(lambda: sent)
+    proxies.open(UID, serialized=True)
+    nodes.spin_until(future.done)
+    assert not future.result().is_valid
+    assert 'serialized_api of its device type was changed' in future.result().error
+
+
 def test_an_answer_after_the_device_was_closed_is_dropped(
     nodes: SpunNodes, sent: Sent, proxies: DeviceProxies
 ) -> None:
