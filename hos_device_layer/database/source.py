@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -22,17 +22,30 @@ from .local_copy import LocalCopy
 # For a proxy, or the loopback Airtable of `hos_device_layer.testing`.
 ENDPOINT_VARIABLE = 'AIRTABLE_ENDPOINT_URL'
 
+_NOT_STORED = (
+    'The specification from Airtable is used, but without Airtable the next start would use an '
+    'older one. If the folder cannot be written, set the parameter device_db_path to one that can'
+)
+
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A specification as it was read, its source, and a warning to the user."""
+    """
+    A specification as it was read, where it is from, and a warning to the user.
+
+    `is_fallback` tells that the source itself could not be read; the warning says why.
+    """
 
     spec: Spec
     origin: str
     warning: str = ''
+    is_fallback: bool = False
 
 
 class SpecSource(Protocol):
     """A source of specifications."""
+
+    def read_copy(self) -> Snapshot:
+        """Return what is there without the network; raises DatabaseError if nothing is."""
 
     def read(self) -> Snapshot:
         """Return the current specification; raises DatabaseError if there is none."""
@@ -44,9 +57,20 @@ class LocalSource:
     def __init__(self, copy: LocalCopy) -> None:
         self.copy = copy
 
-    def read(self) -> Snapshot:
+    def read_copy(self) -> Snapshot:
         """Return the local copy; raises DatabaseError if there is none."""
         return Snapshot(self.copy.read(), f'the local copy {self.copy.folder}')
+
+    def read(self) -> Snapshot:
+        """Return the local copy; raises DatabaseError if there is none."""
+        return self.read_copy()
+
+
+class _NotStored(NamedTuple):
+    """A base that was read and could not be written to the local copy."""
+
+    spec: Spec
+    time: datetime
 
 
 class AirtableSource:
@@ -61,31 +85,58 @@ class AirtableSource:
         self.copy = copy
         self._connect = connect
         self._now = now
+        self._not_stored: _NotStored | None = None
+
+    def read_copy(self) -> Snapshot:
+        """Return the local copy with its age; raises DatabaseError if there is none."""
+        spec = self.copy.read()
+        age = describe_age(self._now() - self._copy_time())
+        return Snapshot(spec, f'the local copy {self.copy.folder}, which is {age} old')
 
     def read(self) -> Snapshot:
-        """Return the specification in Airtable, else the local copy with a warning."""
+        """Return the specification in Airtable, else the latest that was there."""
         try:
-            return Snapshot(self.pull().check(), 'Airtable')
+            base = self._read_base()
         except DatabaseError as error:
-            fallback = LocalSource(self.copy).read()
-            return msgspec.structs.replace(
-                fallback,
-                warning=(
-                    f'{error}; using {fallback.origin}, which is '
-                    f'{describe_age(self._now() - self._copy_time())} old'
-                ),
-            )
+            return self._fallback(error)
+        spec, self._not_stored = base.check(), None
+        try:
+            self._store(base)
+        except DatabaseError as error:
+            self._not_stored = _NotStored(spec, self._now())
+            return Snapshot(spec, 'Airtable', f'{error}. {_NOT_STORED}')
+        return Snapshot(spec, 'Airtable')
 
     def pull(self) -> BaseSnapshot:
         """Read the base into the local copy; raises DatabaseError and then changes nothing."""
+        base = self._read_base()
+        self._store(base)
+        return base
+
+    def _read_base(self) -> BaseSnapshot:
+        return read_base(self._connect(), load_sync_state(self.copy.folder).remembered)
+
+    def _store(self, base: BaseSnapshot) -> None:
+        self.copy.write(base.tables)
         state = load_sync_state(self.copy.folder)
-        snapshot = read_base(self._connect(), state.remembered)
-        self.copy.write(snapshot.tables)
         save_sync_state(
             self.copy.folder,
-            msgspec.structs.replace(state, pulled=self._now(), remembered=snapshot.matched.ids),
+            msgspec.structs.replace(state, pulled=self._now(), remembered=base.matched.ids),
         )
-        return snapshot
+
+    def _fallback(self, error: DatabaseError) -> Snapshot:
+        try:
+            latest = self._latest()
+        except DatabaseError as no_copy:
+            raise DatabaseError(f'{error}; {no_copy}') from error
+        warning = f'{error}; using {latest.origin}'
+        return msgspec.structs.replace(latest, warning=warning, is_fallback=True)
+
+    def _latest(self) -> Snapshot:
+        if self._not_stored is None:
+            return self.read_copy()
+        age = describe_age(self._now() - self._not_stored.time)
+        return Snapshot(self._not_stored.spec, f'Airtable, read {age} ago')
 
     def _copy_time(self) -> datetime:
         return load_sync_state(self.copy.folder).pulled or self.copy.changed()

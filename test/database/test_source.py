@@ -156,3 +156,54 @@ def test_no_file_of_the_copy_holds_a_secret(
 )
 def test_ages_are_rough(age: timedelta, text: str) -> None:
     assert describe_age(age) == text
+
+
+def make_unwritable(copy: LocalCopy) -> None:
+    # Also for the superuser: the copy keeps its state in a folder of this name.
+    copy.folder.mkdir(exist_ok=True)
+    (copy.folder / '.hos').write_text('')
+
+
+def test_a_base_that_cannot_be_stored_is_used(
+    filled: RunningAirtable, source: AirtableSource, copy: LocalCopy
+) -> None:
+    make_unwritable(copy)
+    snapshot = source.read()
+    assert (snapshot.origin, snapshot.is_fallback) == ('Airtable', False)
+    assert len(snapshot.spec.fleets['demo']) == 11
+    assert f'cannot write the local copy {copy.folder}' in snapshot.warning
+    assert 'set the parameter device_db_path' in snapshot.warning
+
+
+def test_a_base_that_could_not_be_stored_is_newer_than_the_copy(
+    filled: RunningAirtable, source: AirtableSource, copy: LocalCopy
+) -> None:
+    copy.write({'devices': [{'device_type': 'Old'}]})
+    shutil.rmtree(copy.folder / '.hos')
+    make_unwritable(copy)
+    first = source.read()
+    filled.faults.inject(Fault.MONTHLY_LIMIT, times=100)
+    second = source.read()
+    assert second.spec == first.spec
+    assert second.is_fallback
+    assert 'the calls of this month' in second.warning
+    assert second.origin == 'Airtable, read less than a minute ago'
+
+
+def test_the_copy_is_there_at_once_with_its_age(
+    filled: RunningAirtable, connect: Callable[[], Airtable], copy: LocalCopy
+) -> None:
+    AirtableSource(connect, copy, lambda: NOW - timedelta(days=3)).pull()
+    filled.take_calls()
+    snapshot = AirtableSource(connect, copy, lambda: NOW).read_copy()
+    assert snapshot.spec == copy.read()
+    assert snapshot.origin == f'the local copy {copy.folder}, which is 3 days old'
+    assert filled.take_calls() == []
+
+
+def test_without_airtable_and_copy_the_error_tells_both(
+    server: RunningAirtable, source: AirtableSource
+) -> None:
+    server.faults.inject(Fault.MONTHLY_LIMIT, times=100)
+    with pytest.raises(DatabaseError, match=r'the calls of this month .* no local copy'):
+        source.read()

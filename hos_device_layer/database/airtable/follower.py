@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import msgspec
 
+from ...core.errors import DatabaseError
 from .client import Airtable
 from .requests import RejectedError
 from .sync_state import load_sync_state, save_sync_state
@@ -33,7 +35,11 @@ class Follower:
                 return
         self._webhook_id, self._cursor = self._airtable.create_webhook(), 1
         state = load_sync_state(self._folder)
-        save_sync_state(self._folder, msgspec.structs.replace(state, webhook_id=self._webhook_id))
+        # Without its id the next start creates another webhook; this one expires by itself.
+        with contextlib.suppress(DatabaseError):
+            save_sync_state(
+                self._folder, msgspec.structs.replace(state, webhook_id=self._webhook_id)
+            )
 
     def was_changed(self) -> bool:
         """Return whether the base changed since the last poll (mostly 1 call)."""

@@ -75,3 +75,14 @@ def test_an_expired_webhook_is_replaced_and_counts_as_a_change(
     assert not follower.was_changed()
     change(filled)
     assert follower.was_changed()
+
+
+def test_a_base_is_followed_although_nothing_can_be_stored(
+    filled: RunningAirtable, airtable: Airtable, tmp_path: Path
+) -> None:
+    (tmp_path / '.hos').write_text('')
+    follower = Follower(airtable, tmp_path)
+    follower.start()
+    change(filled)
+    assert follower.was_changed()
+    assert not follower.was_changed()
