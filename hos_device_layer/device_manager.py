@@ -17,6 +17,7 @@ from typing import Any
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from .core.dispatch.descriptions import DescriptionAnswer
 from .core.dispatch.dispatcher import Dispatcher
 from .core.dispatch.effects import (
     Answer,
@@ -36,6 +37,7 @@ from .core.dispatch.effects import (
 from .core.dispatch.events import (
     CallRequested,
     ConnectRequested,
+    DescriptionRequested,
     DevicesRequested,
     Event,
     Paused,
@@ -137,7 +139,7 @@ class DeviceManager(Node):
             return _failed_answer(event)
         answer: Answer | None = None
         for effect in effects:
-            if isinstance(effect, (ConnectAnswer, CallAnswer, DevicesAnswer)):
+            if isinstance(effect, Answer):
                 answer = effect
             else:
                 self._perform(effect)
@@ -250,6 +252,8 @@ def _failed_answer(event: Event) -> Answer | None:
             return CallAnswer(False, error)
         case DevicesRequested():
             return DevicesAnswer(())
+        case DescriptionRequested():
+            return DescriptionAnswer('')
     return None
 
 

@@ -131,6 +131,14 @@ SERVICES = (
         'Lists the devices that are connected now.',
     ),
     ServiceDeclaration(
+        services.DESCRIBE_DEVICES_SERVICE,
+        'hos_interfaces/srv/DescribeDevices',
+        MANAGER,
+        CALLER,
+        'SERVICE_QOS',
+        'Describes devices, and the functions and streams of their types.',
+    ),
+    ServiceDeclaration(
         services.DEVICE_DB_RELOAD_SERVICE,
         'std_srvs/srv/Trigger',
         MANAGER,

@@ -3,6 +3,7 @@
 CONNECT_DEVICE_SERVICE = 'haive_os/device/connect'
 DEVICE_API_CALL_SERVICE = 'haive_os/device/api_call'
 DEVICE_CONNECTION_INFOS_SERVICE = 'haive_os/connected_devices'
+DESCRIBE_DEVICES_SERVICE = 'haive_os/describe_devices'
 DEVICE_DB_RELOAD_SERVICE = 'haive_os/device_db/reload'
 
 

@@ -7,6 +7,13 @@ import reprlib
 # Long enough to recognise a value, short enough for a log message.
 SHOWN_CHARACTERS = 120
 
+_SYMBOL_FOR_NUL = '\u2400'
+
+
+def without_nul(text: str) -> str:
+    """Show each NUL as ␀; the strings of ROS messages end at the first NUL."""
+    return text.replace('\0', _SYMBOL_FOR_NUL)
+
 
 def shortened(value: object, limit: int = SHOWN_CHARACTERS) -> str:
     """Quote a value from outside on one line, cut after `limit` characters; never raises."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hos_device_layer.core.dispatch.descriptions import DescriptionAnswer
 from hos_device_layer.core.dispatch.effects import (
     Answer,
     CallAnswer,
@@ -12,6 +13,7 @@ from hos_device_layer.core.dispatch.effects import (
 from hos_device_layer.core.dispatch.events import (
     CallRequested,
     ConnectRequested,
+    DescriptionRequested,
     DevicesRequested,
     Event,
 )
@@ -25,6 +27,7 @@ class EventRecorder:
         self.connect_answer = ConnectAnswer(True)
         self.call_answer = CallAnswer(True, '', 7)
         self.devices: tuple[ConnectedDevice, ...] = ()
+        self.description = DescriptionAnswer('')
 
     def __call__(self, link: str, event: Event) -> Answer | None:
         self.events.append((link, event))
@@ -35,6 +38,8 @@ class EventRecorder:
                 return self.call_answer
             case DevicesRequested():
                 return DevicesAnswer(self.devices)
+            case DescriptionRequested():
+                return self.description
         return None
 
     def of_type(self, event_type: type[Event]) -> list[tuple[str, Event]]:

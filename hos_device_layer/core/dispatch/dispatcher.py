@@ -22,6 +22,7 @@ from .events import (
     CallRequested,
     CommandAnswered,
     ConnectRequested,
+    DescriptionRequested,
     DevicesRequested,
     Event,
     LinkClosed,
@@ -34,6 +35,7 @@ from .events import (
     StreamSampled,
     Tick,
 )
+from .fleet_description import describe_fleet
 from .fleet_index import FleetIndex
 from .results import parse_values
 from .task_lifecycle import TaskLifecycle
@@ -85,6 +87,7 @@ class Dispatcher:
             StreamSampled: self._stream_sampled,
             CallRequested: self._lifecycle.call_requested,
             DevicesRequested: self._devices_requested,
+            DescriptionRequested: self._description_requested,
             SendFailed: self._lifecycle.send_failed,
             SpecReplaced: self._spec_replaced,
             Tick: self._ticked,
@@ -151,6 +154,11 @@ class Dispatcher:
         self, _event: DevicesRequested, _now: Timestamp, _link: str
     ) -> list[Effect]:
         return [DevicesAnswer(self.connections.connected_devices())]
+
+    def _description_requested(
+        self, event: DescriptionRequested, _now: Timestamp, _link: str
+    ) -> list[Effect]:
+        return [describe_fleet(self._fleet, self.connections, self.tasks, event.device_ids)]
 
     def _ticked(self, event: Tick, now: Timestamp, _link: str) -> ConnectionEffects:
         until = event.until

@@ -7,6 +7,7 @@ import msgspec
 from ..spec.records import FleetDevice, Stream
 from .commands import Command
 from .connection_states import ConnectionEvent
+from .descriptions import DescriptionAnswer
 
 
 class OpenDevice(msgspec.Struct, frozen=True):
@@ -104,7 +105,7 @@ class DevicesAnswer(msgspec.Struct, frozen=True):
     devices: tuple[ConnectedDevice, ...]
 
 
-Answer = ConnectAnswer | CallAnswer | DevicesAnswer
+Answer = ConnectAnswer | CallAnswer | DevicesAnswer | DescriptionAnswer
 Effect = (
     OpenDevice
     | CloseDevice

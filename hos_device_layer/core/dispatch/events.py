@@ -66,6 +66,12 @@ class DevicesRequested(msgspec.Struct, frozen=True):
     """A caller asked for the list of connected devices."""
 
 
+class DescriptionRequested(msgspec.Struct, frozen=True):
+    """A caller asked what devices there are and what they offer; without ids, for all of them."""
+
+    device_ids: tuple[str, ...] = ()
+
+
 class SendFailed(msgspec.Struct, frozen=True):
     """A command could not be sent."""
 
@@ -96,5 +102,5 @@ class StopRequested(msgspec.Struct, frozen=True):
 
 
 DeviceEvent = Pinged | LinkClosed | CommandAnswered | ResultReported | StreamSampled
-RequestEvent = ConnectRequested | CallRequested | DevicesRequested
+RequestEvent = ConnectRequested | CallRequested | DevicesRequested | DescriptionRequested
 Event = DeviceEvent | RequestEvent | SendFailed | SpecReplaced | Tick | Paused | StopRequested

@@ -205,8 +205,10 @@ def _rejected_rows(
     functions: Iterable[CheckedRow[Function]], devices: Iterable[CheckedRow[FleetDevice]]
 ) -> RejectedRows:
     rejected = [row for row in devices if not row.is_valid]
+    rejected_functions = [row for row in functions if not row.is_valid]
     return RejectedRows(
-        functions={row.label: row.problem_text for row in functions if not row.is_valid},
+        functions={row.label: row.problem_text for row in rejected_functions},
         devices={(row.record.fleet, row.label): row.problem_text for row in rejected},
         uids={row.record.uid: row.problem_text for row in rejected if row.record.uid is not None},
+        device_types={row.label: row.record.device_types for row in rejected_functions},
     )

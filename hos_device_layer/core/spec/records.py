@@ -306,6 +306,12 @@ class RejectedRows(msgspec.Struct, frozen=True):
     functions: Mapping[str, str] = {}
     devices: Mapping[tuple[str, str], str] = {}  # by fleet and device id
     uids: Mapping[int, str] = {}
+    device_types: Mapping[str, tuple[str, ...]] = {}  # of the functions; () if they are unknown
+
+    def functions_of(self, device_type: str) -> list[str]:
+        """Return the rejected functions that a device type has, or may have, sorted."""
+        types = ((name, self.device_types.get(name, ())) for name in self.functions)
+        return sorted(name for name, known in types if not known or device_type in known)
 
 
 class Spec(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...core.dispatch.descriptions import DescriptionAnswer
 from ...core.dispatch.effects import Answer, CallAnswer, ConnectAnswer, DevicesAnswer
 from ...core.dispatch.events import Event
 from ...core.rosbridge import Request, Session
@@ -55,3 +56,5 @@ def _response(
                     for c in devices
                 )
             )
+        case DescriptionAnswer():
+            raise TypeError('the gateway does not serve descriptions')

@@ -19,6 +19,7 @@ from ...serving import serve
 from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_PING_TOPIC
 from ..link import Handle, Publication
 from .callers import RosCallers
+from .description_service import DescriptionService
 from .device import RosDevice
 from .streams import StreamSubscriptions
 
@@ -32,6 +33,7 @@ class RosLink:
         self._node = node
         self._handle = handle
         self._callers = RosCallers(node, handle)
+        self._descriptions = DescriptionService(node, handle)
         self._devices: dict[int, RosDevice] = {}
         self._holding: set[RosDevice] = set()
         self._streams = StreamSubscriptions(node)
