@@ -54,7 +54,7 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['hos_*'], exclude=['hos_interfaces*']),
     # Typing markers, and what lies beside the code that reads it.
-    package_data={'': ['py.typed', '*.j2', '*.jinja', '*.html', '*.css', '*.js']},
+    package_data={'': ['py.typed', '*.j2', '*.jinja', '*.html', '*.css', '*.js', '*.xml']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
