@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .source_tree import is_source_tree
+
 # The modules of ROS 2, which no package registry installs into a bare environment.
 ROS_MODULES = frozenset(
     {
@@ -48,8 +50,8 @@ def missing_dependency(program: str, error: ModuleNotFoundError) -> str:
     if module in ROS_MODULES:
         return (
             f'{program} needs ROS 2: the Python module {module!r} was not found. '
-            'Source a ROS 2 workspace that contains hos_device_layer and hos_interfaces, '
-            'or run ./hos in a source checkout of hos_device_layer.'
+            'Source a ROS 2 workspace that contains hos_device_layer and hos_interfaces'
+            f'{", or use ./hos, which installs ROS 2" if is_source_tree() else ""}.'
         )
     if module in EXTRAS:
         extra = _PROGRAM_EXTRAS.get(program, EXTRAS[module])

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).parents[2]
+from ..source_tree import PROJECT
 
 
 def add_parser(subparsers: Any) -> None:
@@ -26,7 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the benchmark, which parses its own options; returns 1 if a value misses its limit."""
     if not (PROJECT / 'benchmark').is_dir():
         print(
-            'the benchmark is not installed; run ./hos bench in the source tree', file=sys.stderr
+            'this installation has no benchmark; it is in the source checkout of hos_device_layer',
+            file=sys.stderr,
         )
         return 2
     command = [sys.executable, '-m', 'benchmark', *arguments.passed_on]

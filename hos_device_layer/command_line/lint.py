@@ -9,7 +9,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .source_tree import NO_SOURCE_TREE, PROJECT, is_source_tree
+from ..source_tree import PROJECT, is_source_tree
+from .unavailable import NO_SOURCE_TREE
 
 _IMPORT_LINTER = 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 

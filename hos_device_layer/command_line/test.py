@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..source_tree import PROJECT, is_source_tree
 from .lint import failed_linters
-from .source_tree import NO_SOURCE_TREE, PROJECT, is_source_tree
+from .unavailable import NO_SOURCE_TREE
 
 # One file's tests share device managers, so they run in one process; each process has a ROS
 # domain of its own. The whole run is sequential: its tests compile and need the processor.

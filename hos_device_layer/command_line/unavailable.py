@@ -9,6 +9,10 @@ from typing import Any
 
 from ..dependencies import CANNOT_RUN
 
+NO_SOURCE_TREE = (
+    'this installation has no tests; they are in the source checkout of hos_device_layer'
+)
+
 
 @dataclass(frozen=True)
 class UnavailableCommand:

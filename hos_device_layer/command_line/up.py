@@ -23,6 +23,7 @@ from ..links.gateway import DEFAULT_PORT
 from ..parameters import AIRTABLE, LOCAL
 from ..parent_process import environment_of_child
 from ..paths import user_path
+from ..source_tree import HOS
 
 # A program that still runs this long after SIGINT is killed [s].
 _STOP_TIMEOUT_S = 5.0
@@ -105,11 +106,11 @@ def run(arguments: argparse.Namespace) -> int:
     if simulate:
         print(
             f'Simulating the devices of fleet {arguments.fleet!r}. To connect real devices, use '
-            'your own specification: hos up --device-db FOLDER --fleet NAME'
+            f'your own specification: {HOS} up --device-db FOLDER --fleet NAME'
         )
     port = _choose_gateway_port(arguments.gateway_port)
     print(
-        'Try in a second terminal: hos devices, hos watch, hos call. Press Ctrl-C to stop.',
+        f'Try in a second terminal: {HOS} devices, {HOS} watch, {HOS} call. Press Ctrl-C to stop.',
         flush=True,
     )
     device_programs = _simulations(arguments.fleet, folder, port) if simulate else []

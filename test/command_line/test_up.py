@@ -15,6 +15,7 @@ from hos_command import TIMEOUT_S, HosCommand
 
 from hos_device_layer.command_line.__main__ import main
 from hos_device_layer.links.gateway import DEFAULT_PORT
+from hos_device_layer.source_tree import HOS
 
 
 @contextlib.contextmanager
@@ -40,7 +41,7 @@ def test_it_runs_the_sample_and_ends_all_its_programs(elsewhere: HosCommand) -> 
     with occupied_port(), elsewhere.running('up') as up:
         up.wait_for("^Simulating the devices of fleet 'demo'. .*hos up --device-db FOLDER")
         up.wait_for(rf'^Port {DEFAULT_PORT} is in use; the gateway listens on port \d+\.$')
-        up.wait_for('^Try in a second terminal: hos devices, .* Press Ctrl-C to stop.$')
+        up.wait_for(rf'^Try in a second terminal: {HOS} devices, .* Press Ctrl-C to stop.$')
         up.wait_for('simulated_fleet')
         programs = up.children()
         assert any('device_manager' in program for program in programs.values())
