@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -38,6 +40,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if arguments is None and words and words[0] in _SERVICES:
         exit_on_signals()
+    try:
+        try:
+            return _run(words)
+        finally:
+            # Here, where an error can be handled; Python would print it.
+            sys.stdout.flush()
+    except ModuleNotFoundError as error:
+        print(missing_dependency(f'hos {words[0]}', error), file=sys.stderr)
+        return CANNOT_RUN
+    except BrokenPipeError:
+        # Its reader has read enough: hos watch | head
+        _discard_output()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog='hos',
         description='Connect any device to ROS 2 and call it like a function.',
@@ -47,6 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for module in _command_modules(words):
         module.add_parser(subparsers)
     chosen, unknown = parser.parse_known_args(words)
+    if unknown and 'arguments' in chosen and not any(word.startswith('-') for word in unknown):
+        # argparse leaves the arguments that follow an option.
+        chosen.arguments, unknown = [*chosen.arguments, *unknown], []
     if unknown and 'passed_on' not in chosen:
         parser.error(f'unrecognized arguments: {" ".join(unknown)}')
     if 'run' not in chosen:
@@ -55,13 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         # argparse does not put options before the first positional argument into the remainder.
         chosen.passed_on = [*unknown, *chosen.passed_on]
-    try:
-        return int(chosen.run(chosen))
-    except ModuleNotFoundError as error:
-        print(missing_dependency(f'hos {words[0]}', error), file=sys.stderr)
-        return CANNOT_RUN
-    except KeyboardInterrupt:
-        return 130
+    return int(chosen.run(chosen))
+
+
+def _discard_output() -> None:
+    # At its end, Python prints what is left, and would fail again.
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command_modules(words: Sequence[str]) -> list[ModuleType | UnavailableCommand]:

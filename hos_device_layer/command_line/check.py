@@ -7,14 +7,15 @@ import sys
 from typing import Any
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from ..core.errors import DatabaseError
 from ..core.spec.records import Spec
+from ..core.text import counted
 from ..database import LocalCopy
 from ..database.installed import installed_device_db
 from ..paths import user_path
+from .output import OutputConsole
 
 
 def add_parser(subparsers: Any) -> None:
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def print_problems(spec: Spec) -> None:
     """Print the problems as a table, then a line that counts the contents."""
-    console = Console()
+    console = OutputConsole()
     if spec.problems:
         table = Table('table', 'row', 'column', 'problem')
         for problem in spec.problems:
@@ -59,8 +60,9 @@ def print_problems(spec: Spec) -> None:
         console.print(table)
     fleets = ', '.join(f'{name} ({len(devices)})' for name, devices in spec.fleets.items())
     console.print(
-        f'{len(spec.problems)} problems; {len(spec.device_types)} device types, '
-        f'{len(spec.functions)} functions, {len(spec.streams)} streams; '
+        f'{counted(len(spec.problems), "problem")}; '
+        f'{counted(len(spec.device_types), "device type")}, '
+        f'{counted(len(spec.functions), "function")}, {counted(len(spec.streams), "stream")}; '
         f'fleets: {fleets or "none"}',
         highlight=False,
         soft_wrap=True,

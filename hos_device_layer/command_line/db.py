@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from ..core.errors import DatabaseError
 from ..core.spec import tables as t
 from ..core.spec.diff import Change, diff_specs
 from ..core.spec.records import Spec
+from ..core.text import counted
 from ..database import LocalCopy
 from ..database.airtable.init import init_base
 from ..database.airtable.problem_report import write_back
@@ -25,7 +25,10 @@ from ..database.installed import installed_device_db
 from ..database.local_copy import Version
 from ..database.source import AirtableSource, describe_age, open_airtable
 from ..paths import user_path
+from ..source_tree import HOS
 from .check import print_problems
+from .output import OutputConsole
+from .ros_arguments import add_ros_arguments
 
 # The exit code if a command fails; 1 is for a specification with problems.
 _FAILED = 2
@@ -58,6 +61,7 @@ def add_parser(subparsers: Any) -> None:
         action='store_true',
         help='also reload the specification in the running device manager',
     )
+    add_ros_arguments(pull)
     check = _add(commands, 'check', _check, 'report the problems of the base')
     check.add_argument(
         '--local-db',
@@ -137,13 +141,15 @@ def _pull(arguments: argparse.Namespace, copy: LocalCopy) -> int:
     after = source.pull().check()
     _print_changes(diff_specs(before, after))
     if after.problems:
-        print(f'{len(after.problems)} problems; see them with `hos db check --local-db`')
+        print(
+            f'{counted(len(after.problems), "problem")}; see them with `{HOS} db check --local-db`'
+        )
     if not arguments.apply:
         return 0
     # Imported here, so that the other commands work without ROS.
     from .device_db_reload import request_reload
 
-    return request_reload()
+    return request_reload(arguments)
 
 
 def _check(arguments: argparse.Namespace, copy: LocalCopy) -> int:
@@ -167,12 +173,12 @@ def _check(arguments: argparse.Namespace, copy: LocalCopy) -> int:
 
 
 def _history(_arguments: argparse.Namespace, copy: LocalCopy) -> int:
-    current, table = copy.read(), Table('version', 'replaced', 'changed since')
+    current, table = copy.read(), Table('version', 'replaced', 'changes since')
     for version in copy.history():
         changes = diff_specs(copy.read_version(version), current)
         age = describe_age(copy.now() - version.replaced)
-        table.add_row(version.name, f'{age} ago', f'{len(changes)} cells or rows')
-    Console().print(table)
+        table.add_row(version.name, f'{age} ago', counted(len(changes), 'change'))
+    OutputConsole().print(table)
     return 0
 
 
@@ -191,7 +197,7 @@ def _find_version(versions: Iterable[Version], name: str | None) -> Version:
             return version
     if name is None:
         raise DatabaseError('there is no earlier version')
-    raise DatabaseError(f'unknown version {name!r}; list the versions with `hos db history`')
+    raise DatabaseError(f'unknown version {name!r}; list the versions with `{HOS} db history`')
 
 
 def _print_changes(changes: Iterable[Change]) -> None:

@@ -8,15 +8,14 @@ import time
 from typing import Any
 
 import msgspec
-from diagnostic_msgs.msg import DiagnosticArray
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ..core.dispatch.connection_states import ConnectionState
-from ..diagnostics import DIAGNOSTICS_TOPIC
-from ..qos import DIAGNOSTICS_QOS
-from .ros_session import MANAGER_TIMEOUT_S, NO_MANAGER, ros_session
+from .fleet_query import describe_devices
+from .output import OutputConsole
+from .ros_arguments import add_ros_arguments
+from .ros_session import NoManagerError, RosArgumentsError, ros_session
 
 _STATE_COLOURS = {
     'connected': 'green',
@@ -33,67 +32,67 @@ def add_parser(subparsers: Any) -> None:
         help='list the devices of the running fleet',
         description='List the devices of the running fleet with their states. Devices that '
         'connect or ping without a row in the fleet are listed as waiting, with the description '
-        'that they send of themselves.',
+        'that they send of themselves. Exit code: 0, 1 if no device manager answers, 2 if the '
+        'arguments are wrong.',
     )
     parser.add_argument('--json', action='store_true', help='print the devices as JSON')
+    add_ros_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the devices; returns 1 if no device manager answers."""
-    devices = _read_devices()
-    if devices is None:
-        print(NO_MANAGER, file=sys.stderr)
-        return 1
+    try:
+        with ros_session(arguments) as session:
+            rows = [_row(device) for device in describe_devices(session).devices]
+    except (NoManagerError, RosArgumentsError) as error:
+        print(error, file=sys.stderr)
+        return 1 if isinstance(error, NoManagerError) else 2
     if arguments.json:
-        print(msgspec.json.encode(devices).decode())
+        print(msgspec.json.encode(rows).decode())
     else:
-        Console().print(_table(devices))
+        OutputConsole().print(_table(rows))
     return 0
 
 
-def _read_devices() -> list[dict[str, str]] | None:
-    start_s = time.time()
-    found: list[list[dict[str, str]]] = []
-
-    def on_diagnostics(message: Any) -> None:
-        # Other nodes publish on this topic too, and a kept message may be from an earlier manager.
-        rows = _device_rows(message)
-        if rows is not None and message.header.stamp.sec >= int(start_s):
-            found.append(rows)
-
-    with ros_session() as session:
-        session.node.create_subscription(
-            DiagnosticArray, DIAGNOSTICS_TOPIC, on_diagnostics, DIAGNOSTICS_QOS
-        )
-        session.spin_until(lambda: found, MANAGER_TIMEOUT_S)
-    return found[0] if found else None
+def _row(device: Any) -> dict[str, str]:
+    """Return a device as texts, by the names that /diagnostics also uses."""
+    return {
+        'device_id': device.device_id,
+        'device_uid': str(device.device_uid) if device.has_uid else '',
+        'device_type': device.device_type,
+        'state': device.state,
+        'since_s': _seconds(device.since_s),
+        'last_seen_s': _seconds(device.last_seen_s),
+        'description': device.description,
+        'error': device.error,
+        'tasks': str(device.tasks),
+    }
 
 
-def _device_rows(message: Any) -> list[dict[str, str]] | None:
-    """Return the devices in a message; None if it is not from the device manager."""
-    statuses = [{pair.key: pair.value for pair in status.values} for status in message.status]
-    if not any('fleet' in values for values in statuses):
-        return None
-    rows = [values for values in statuses if 'device_uid' in values]
-    return sorted(rows, key=lambda row: (row['device_id'] == '', row['device_id']))
+def _seconds(epoch_s: float) -> str:
+    return f'{epoch_s:.3f}' if epoch_s else ''
 
 
-def _table(devices: list[dict[str, str]]) -> Table:
+def _table(rows: list[dict[str, str]]) -> Table:
     table = Table('device', 'type', 'uid', 'state', 'since', 'tasks', 'description')
-    for row in devices:
+    for row in rows:
         state = row['state']
         table.add_row(
             escape(row['device_id']) or '?',
-            escape(row['device_type']) or 'not in the fleet',
+            escape(row['device_type'] or _why_no_type(row)),
             row['device_uid'] or 'unknown',
             f'[{_STATE_COLOURS.get(state, "default")}]{state}',
             _since(row) if state != ConnectionState.EXPECTED.value else '',
             row['tasks'],
-            escape(row.get('description', '')),
+            escape(row['description'] or row['error']),
         )
     return table
 
 
+def _why_no_type(row: dict[str, str]) -> str:
+    return 'rejected' if row['device_id'] else 'not in the fleet'
+
+
 def _since(row: dict[str, str]) -> str:
-    return time.strftime('%H:%M:%S', time.localtime(float(row['since_s'])))
+    return time.strftime('%H:%M:%S', time.localtime(float(row['since_s'] or 0.0)))

@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import rclpy
+from rclpy.exceptions import InvalidNamespaceException
 from rclpy.executors import Executor
 from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 
+from ..core.errors import HosError
+from ..qos import SERVICE_QOS
+from ..source_tree import HOS
+
 # The longest delay of Ctrl-C [s].
 _SPIN_S = 0.1
+
+# How often the ROS graph is asked for a service while it is awaited [s].
+_DISCOVERY_S = 0.01
 
 # Discovery of a running device manager and its answer take less than this [s].
 MANAGER_TIMEOUT_S = 5.0
 
-NO_MANAGER = f'no device manager answered within {MANAGER_TIMEOUT_S:g} s; start one with: hos up'
+# DDS may lose an answer to a client that the server has not discovered yet [s].
+_RETRY_S = 1.0
+
+_LOCALHOST = 'LOCALHOST'
+
+
+class RosArgumentsError(HosError, ValueError):
+    """The namespace or another argument of ROS is not valid."""
+
+
+class NoManagerError(HosError, TimeoutError):
+    """No device manager answered; the text says what was looked for, and what to do."""
 
 
 class RosSession:
@@ -28,32 +49,104 @@ class RosSession:
         self.node = node
         self._executor = executor
 
-    def spin_until(self, condition: Callable[[], object], timeout_s: float) -> bool:
+    def spin_until(
+        self, condition: Callable[[], object], timeout_s: float, interval_s: float = _SPIN_S
+    ) -> bool:
         """Spin until the condition holds; returns False after `timeout_s`."""
         limit = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > limit:
                 return False
-            self._executor.spin_once(timeout_sec=_SPIN_S)
+            self._executor.spin_once(timeout_sec=interval_s)
         return True
 
-    def spin(self) -> None:
-        """Spin until Ctrl-C."""
+    def spin(self, is_over: Callable[[], bool]) -> None:
+        """Spin until Ctrl-C, or until `is_over`."""
         with contextlib.suppress(KeyboardInterrupt):
-            while True:
+            while not is_over():
                 self._executor.spin_once(timeout_sec=_SPIN_S)
+
+    def ask(
+        self,
+        service_type: Any,
+        name: str,
+        request: Any,
+        timeout_s: float = MANAGER_TIMEOUT_S,
+        retry_s: float = _RETRY_S,
+    ) -> Any:
+        """
+        Call a service of the device manager and return its answer.
+
+        The request is repeated if its answer does not come in `retry_s`. Raises NoManagerError if
+        the service is not found in MANAGER_TIMEOUT_S, or does not answer in `timeout_s`.
+        """
+        client = self.node.create_client(service_type, name, qos_profile=SERVICE_QOS)
+        if not self.spin_until(client.service_is_ready, MANAGER_TIMEOUT_S, _DISCOVERY_S):
+            raise NoManagerError(no_manager(self.node, name))
+        limit = time.monotonic() + timeout_s
+        while (left_s := limit - time.monotonic()) > 0:
+            future = client.call_async(request)
+            if self.spin_until(future.done, min(retry_s, left_s)):
+                return future.result()
+        raise NoManagerError(
+            f'the device manager did not answer within {timeout_s:g} s: service '
+            f'{self.node.resolve_service_name(name)}; see its log'
+        )
+
+
+def no_manager(node: Node, service: str) -> str:
+    """Return that a service was not found, where it was looked for, and what to do."""
+    domain_id = node.context.get_domain_id()
+    here = os.environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE', '').upper() == _LOCALHOST
+    where = (
+        f'on this computer, ROS_DOMAIN_ID {domain_id}' if here else f'ROS_DOMAIN_ID {domain_id}'
+    )
+    return (
+        f'no device manager answered within {MANAGER_TIMEOUT_S:g} s: expected the service '
+        f'{node.resolve_service_name(service)} ({where}), found none; start a device manager '
+        f'with `{HOS} up`, or set --namespace and ROS_DOMAIN_ID to those of a running one'
+    )
 
 
 @contextlib.contextmanager
-def ros_session() -> Iterator[RosSession]:
-    """Run a ROS node within the context; several processes may do so at once."""
-    rclpy.init(args=[], signal_handler_options=rclpy.SignalHandlerOptions.NO)
-    node = Node(f'hos_{os.getpid()}', enable_rosout=False, start_parameter_services=False)
-    executor = EventsExecutor()
-    executor.add_node(node)
+def ros_session(arguments: argparse.Namespace) -> Iterator[RosSession]:
+    """
+    Run a ROS node within the context; several processes may do so at once.
+
+    `arguments` are those of `add_ros_arguments`. Raises RosArgumentsError.
+    """
+    with _context(arguments.ros_args):
+        node = _node(arguments.namespace)
+        executor = EventsExecutor()
+        executor.add_node(node)
+        try:
+            yield RosSession(node, executor)
+        finally:
+            executor.shutdown()
+            node.destroy_node()
+
+
+@contextlib.contextmanager
+def _context(ros_arguments: list[str]) -> Iterator[None]:
+    given = ['--ros-args', *ros_arguments] if ros_arguments else []
     try:
-        yield RosSession(node, executor)
+        rclpy.init(args=given, signal_handler_options=rclpy.SignalHandlerOptions.NO)
+    except RuntimeError as error:
+        raise RosArgumentsError(f'invalid ROS arguments: {error}') from None
+    try:
+        yield
     finally:
-        executor.shutdown()
-        node.destroy_node()
         rclpy.shutdown()
+
+
+def _node(namespace: str) -> Node:
+    try:
+        return Node(
+            f'hos_{os.getpid()}',
+            namespace=namespace,
+            enable_rosout=False,
+            start_parameter_services=False,
+        )
+    except InvalidNamespaceException as error:
+        reason = str(error).splitlines()[0]
+        raise RosArgumentsError(f'--namespace {namespace!r}: {reason}') from None

@@ -5,25 +5,38 @@ from __future__ import annotations
 import argparse
 import contextlib
 import re
+import sys
 import time
 from functools import partial
 from typing import Any
 
 from hos_interfaces.msg import ConnectionInfo, DeviceAPICallResult
-from hos_interfaces.srv import DeviceConnectionInfos
+from hos_interfaces.srv import DescribeDevices
+from rclpy.node import Node
+from rclpy.task import Future
 from rich.console import Console
 from rich.markup import escape
 
-from .. import services, topics
+from .. import topics
+from ..core.text import counted
 from ..links.ros.streams import StreamSubscriptions
-from ..qos import EVENT_QOS, RESULT_QOS
-from .ros_session import MANAGER_TIMEOUT_S, NO_MANAGER, RosSession, ros_session
+from ..qos import EVENT_QOS, RESULT_QOS, SERVICE_QOS
+from ..services import DESCRIBE_DEVICES_SERVICE
+from .output import CallbackConsole
+from .ros_arguments import add_ros_arguments
+from .ros_session import (
+    MANAGER_TIMEOUT_S,
+    RosArgumentsError,
+    RosSession,
+    no_manager,
+    ros_session,
+)
 
-# The interval at which new streams are looked for [s].
-_DISCOVERY_INTERVAL_S = 1.0
+# The interval at which the device manager and new streams are looked for [s].
+_DISCOVERY_INTERVAL_S = 0.1
 
-# The interval at which a few streams are compared with what their publishers offer [s].
-_POLL_INTERVAL_S = 0.05
+# A request for the devices is repeated after this time, since DDS may lose an answer [s].
+_RETRY_S = 1.0
 
 _EVENT_TOPICS = {
     topics.DEVICE_CONNECTED: '[green]connected',
@@ -31,7 +44,6 @@ _EVENT_TOPICS = {
     topics.DEVICE_RECONNECTED: '[green]reconnected',
     topics.DEVICE_DISCONNECTED: '[red]disconnected',
 }
-_STREAM_TOPIC = re.compile(r'.*haive_os/device/uid(\d+)/stream/(\w+)')
 
 
 def add_parser(subparsers: Any) -> None:
@@ -42,63 +54,119 @@ def add_parser(subparsers: Any) -> None:
         description='Print connection events, results and stream samples until Ctrl-C.',
     )
     parser.add_argument('--no-streams', action='store_true', help='do not print stream samples')
+    add_ros_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print messages until Ctrl-C; returns 0."""
-    # Ctrl-C is the normal end, also before the first message.
-    with contextlib.suppress(KeyboardInterrupt), ros_session() as session:
-        printer = _MessagePrinter(session, Console(soft_wrap=True, highlight=False))
-        printer.request_device_ids(session)
-        if not arguments.no_streams:
-            session.node.create_timer(_DISCOVERY_INTERVAL_S, printer.subscribe_new_streams)
-            session.node.create_timer(_POLL_INTERVAL_S, printer.streams.poll)
-        session.spin()
+    """Print messages until Ctrl-C; returns 0, or 2 if the arguments are wrong."""
+    try:
+        # Ctrl-C is the normal end, also before the first message.
+        with contextlib.suppress(KeyboardInterrupt), ros_session(arguments) as session:
+            _watch(session, not arguments.no_streams)
+    except RosArgumentsError as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 
-class _MessagePrinter:
-    def __init__(self, session: RosSession, console: Console) -> None:
-        self._node = session.node
+def _watch(session: RosSession, with_streams: bool) -> None:
+    console = CallbackConsole(soft_wrap=True, highlight=False)
+    names = _DeviceNames(session.node, console)
+    printer = _MessagePrinter(session.node, console, names)
+    session.node.create_timer(_DISCOVERY_INTERVAL_S, names.update)
+    if with_streams:
+        session.node.create_timer(_DISCOVERY_INTERVAL_S, printer.follow_streams)
+    session.spin(lambda: not console.has_reader)
+    if not console.has_reader:
+        raise BrokenPipeError
+
+
+class _DeviceNames:
+    """The device ids by uid, as told by each device manager that appears, and by its events."""
+
+    def __init__(self, node: Node, console: Console) -> None:
+        self._node = node
         self._console = console
-        self.streams = StreamSubscriptions(session.node)
-        self._subscribed_streams: set[str] = set()
-        self._device_ids: dict[int, str] = {}
+        self._ids: dict[int, str] = {}
+        self._nameless: set[int] = set()
+        self._is_current = False
+        self._is_announced = False
+        self._answer: Future | None = None
+        self._asked_at = -_RETRY_S
+        self._warn_at = time.monotonic() + MANAGER_TIMEOUT_S
+        self._client = node.create_client(
+            DescribeDevices, DESCRIBE_DEVICES_SERVICE, qos_profile=SERVICE_QOS
+        )
+
+    def name(self, uid: int) -> str:
+        """Return the id of a device, or its uid until the manager has told the id."""
+        if uid not in self._ids and uid not in self._nameless:
+            self._nameless.add(uid)
+            self._is_current = False
+        return self._ids.get(uid) or f'uid {uid}'
+
+    def learn(self, uid: int, device_id: str) -> None:
+        """Use the id that an event tells."""
+        self._ids[uid] = device_id
+
+    def update(self) -> None:
+        """Ask the manager if there is something new; say once that there is no manager."""
+        if self._answer is not None and self._answer.done():
+            answer, self._answer = self._answer.result(), None
+            self._is_current = True
+            self._learn_all(answer)
+        if not self._client.service_is_ready():
+            self._is_current = False
+            self._warn()
+        elif not self._is_current and time.monotonic() - self._asked_at >= _RETRY_S:
+            self._asked_at = time.monotonic()
+            self._answer = self._client.call_async(DescribeDevices.Request())
+
+    def _learn_all(self, answer: Any) -> None:
+        devices = [device for device in answer.devices if device.device_id]
+        self._ids |= {d.device_uid: d.device_id for d in devices if d.has_uid}
+        if not self._is_announced:
+            self._is_announced = True
+            connected = sum(device.state == 'connected' for device in devices)
+            fleet = f'{connected} of {counted(len(devices), "device")} connected'
+            self._console.print(f'fleet {escape(repr(answer.fleet))}: {fleet}')
+
+    def _warn(self) -> None:
+        if not self._is_announced and time.monotonic() > self._warn_at:
+            self._is_announced = True
+            text = no_manager(self._node, DESCRIBE_DEVICES_SERVICE)
+            self._console.print(f'{escape(text)} (waiting for it)')
+
+
+class _MessagePrinter:
+    def __init__(self, node: Node, console: Console, names: _DeviceNames) -> None:
+        self._node = node
+        self._console = console
+        self._names = names
+        self._streams = StreamSubscriptions(node)
+        self._subscribed: set[str] = set()
         for topic, event in _EVENT_TOPICS.items():
-            self._node.create_subscription(
+            node.create_subscription(
                 ConnectionInfo, topic, partial(self._on_event, event), EVENT_QOS
             )
-        self._node.create_subscription(
-            DeviceAPICallResult,
-            topics.DEVICE_API_CALL_RESULT_TOPIC,
-            self._on_result,
-            RESULT_QOS,
+        node.create_subscription(
+            DeviceAPICallResult, topics.DEVICE_API_CALL_RESULT_TOPIC, self._on_result, RESULT_QOS
         )
+        any_stream = re.escape(node.resolve_topic_name(topics.DEVICE_STREAM_TOPIC(0, 'x')))
+        self._stream_topic = re.compile(any_stream.replace('uid0', r'uid(\d+)')[:-1] + r'(\w+)')
 
-    def subscribe_new_streams(self) -> None:
-        """Subscribe to the streams that have appeared since the last call."""
+    def follow_streams(self) -> None:
+        """Subscribe to new streams, and adapt to what the publishers of the others offer."""
+        self._streams.poll()
         for topic, _ in self._node.get_topic_names_and_types():
-            match = _STREAM_TOPIC.fullmatch(topic)
-            if match and topic not in self._subscribed_streams:
-                self._subscribed_streams.add(topic)
-                self.streams.create(topic, partial(self._on_sample, *match.groups()))
-
-    def request_device_ids(self, session: RosSession) -> None:
-        """Request the connected devices, to print their ids instead of their uids."""
-        client = self._node.create_client(
-            DeviceConnectionInfos, services.DEVICE_CONNECTION_INFOS_SERVICE
-        )
-        if session.spin_until(client.service_is_ready, MANAGER_TIMEOUT_S):
-            future = client.call_async(DeviceConnectionInfos.Request())
-            if session.spin_until(future.done, MANAGER_TIMEOUT_S):
-                for info in future.result().device_infos:
-                    self._device_ids[info.device_uid] = info.device_id
-        else:
-            self._console.print(f'{NO_MANAGER} (waiting for it)')
+            match = self._stream_topic.fullmatch(topic)
+            if match and topic not in self._subscribed:
+                self._subscribed.add(topic)
+                self._streams.create(topic, partial(self._on_sample, int(match[1]), match[2]))
 
     def _on_event(self, event: str, message: Any) -> None:
-        self._device_ids[message.device_uid] = message.device_id
+        self._names.learn(message.device_uid, message.device_id)
         device = f'{message.device_id} ({message.device_type}, uid {message.device_uid})'
         self._print(message.event_time_s, f'{escape(device)} {event}')
 
@@ -113,8 +181,8 @@ class _MessagePrinter:
             message.response_time_s, f'task {message.task_id} {result} in {duration_s:.3f} s'
         )
 
-    def _on_sample(self, uid: str, stream: str, message: Any) -> None:
-        name = self._device_ids.get(int(uid), f'uid {uid}')
+    def _on_sample(self, uid: int, stream: str, message: Any) -> None:
+        name = self._names.name(uid)
         self._print(time.time(), f'[dim]{escape(name)} {stream}[/] {escape(message.data)}')
 
     def _print(self, epoch_s: float, text: str) -> None:

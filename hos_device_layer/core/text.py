@@ -10,6 +10,11 @@ SHOWN_CHARACTERS = 120
 _SYMBOL_FOR_NUL = '\u2400'
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, with the plural `s` unless it is 1."""
+    return f'{number} {noun}' if number == 1 else f'{number} {noun}s'
+
+
 def without_nul(text: str) -> str:
     """Show each NUL as ␀; the strings of ROS messages end at the first NUL."""
     return text.replace('\0', _SYMBOL_FOR_NUL)

@@ -16,6 +16,16 @@ from hos_device_layer.testing.ros_domain import reserved_ros_domain
 
 UIDLESS_ROW = '\n- device_id: N0001\n  device_type: DeltaHaive\n'
 
+# Functions that the sample of an installation does not have: one is sound, one is rejected.
+ADDED_ROWS = """
+- function_name: balance_spin
+  device_types: [Balance]
+  arguments: ['turns:int31']
+- function_name: balance_wait
+  device_types: [Balance]
+  results: ['waited:float32 [s]', 'name:string']
+"""
+
 
 @pytest.fixture(scope='session')
 def hos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HosCommand]:
@@ -33,10 +43,12 @@ def elsewhere(hos: HosCommand) -> Iterator[HosCommand]:
 
 @pytest.fixture(scope='session')
 def device_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample specification with a device in its fleet that has no uid yet."""
+    """The sample specification with a device that has no uid yet, and functions of its own."""
     folder = shutil.copytree(SAMPLE_DB, tmp_path_factory.mktemp('spec') / 'device_db')
     fleet = folder / 'fleet-demo.yaml'
     fleet.write_text(fleet.read_text() + UIDLESS_ROW)
+    apis = folder / 'apis.yaml'
+    apis.write_text(apis.read_text() + ADDED_ROWS)
     return folder
 
 

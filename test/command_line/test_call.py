@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from pathlib import Path
+import re
 
 import pytest
 from hos_command import HosCommand, RunningCommand
 
 from hos_device_layer.command_line.__main__ import main
+from hos_device_layer.source_tree import HOS
 
 MOVE = ('call', 'H4001', 'delta_arm_move')
 
@@ -39,7 +40,14 @@ def test_json_is_the_result_alone(hos: HosCommand, fleet: RunningCommand) -> Non
 
 # What the device manager refuses, and what the reason names.
 REFUSED = {
-    'H9999 delta_arm_move x=1 y=2 z=3': ['H9999'],
+    'H9999 delta_arm_move x=1 y=2 z=3': ["no device 'H9999' in the fleet 'demo'"],
+    'h401 delta_arm_move x=1 y=2 z=3': ['did you mean H4001'],
+    'H4001 delta_arm_mov x=1 y=2 z=3': [
+        'did you mean delta_arm_move',
+        '? it has: delta_arm_home, ',
+    ],
+    'H4001 fly': ["'DeltaHaive' ('H4001') has no function 'fly'; it has: delta_arm_home, "],
+    'W5001 balance_spin turns=1': ["'balance_spin' cannot be used", 'int31'],
     'N0001 delta_arm_move x=1 y=2 z=3': ['N0001', 'uid'],
     'W5001 delta_arm_move x=1 y=2 z=3': ['delta_arm_move'],
     'H4001 delta_arm_move x=61 y=2 z=3': ['x', '-60..60', '61'],
@@ -64,7 +72,6 @@ def test_a_refused_call_ends_with_code_1_and_the_reason(
 @pytest.mark.parametrize(
     ('arguments', 'reason'),
     [
-        (('H4001', 'delta_arm_fly'), "unknown function 'delta_arm_fly'; functions of the spec"),
         ((*MOVE[1:], 'x=1', 'y=2'), 'expected x=… y=… z=…; found x=… y=…'),
         (MOVE[1:], 'expected x=… y=… z=…; found no arguments'),
         ((*MOVE[1:], 'x=1', 'y=2', '3'), "expected x=… y=… z=…, each once; found '3'"),
@@ -73,13 +80,55 @@ def test_a_refused_call_ends_with_code_1_and_the_reason(
     ],
 )
 def test_wrong_arguments_end_with_code_2_before_anything_is_sent(
-    arguments: tuple[str, ...], reason: str, capsys: pytest.CaptureFixture[str]
+    hos: HosCommand, fleet: RunningCommand, arguments: tuple[str, ...], reason: str
 ) -> None:
-    assert main(['call', *arguments]) == 2
-    assert reason in capsys.readouterr().err
-
-
-def test_a_missing_specification_ends_with_code_2(hos: HosCommand, tmp_path: Path) -> None:
-    code, out, err = hos.run(*MOVE, 'x=1', '--device-db', tmp_path / 'nowhere')
+    code, out, err = hos.run('call', *arguments)
     assert (code, out) == (2, '')
-    assert str(tmp_path / 'nowhere') in err
+    assert reason in err
+
+
+def test_wrong_arguments_show_the_usage_with_types_ranges_and_units(
+    hos: HosCommand, fleet: RunningCommand
+) -> None:
+    assert hos.run(*MOVE, 'x=1').err.splitlines()[1:] == [
+        f'usage: {HOS} call H4001 delta_arm_move x=… y=… z=…',
+        '  x: float32 -60..60 [mm]',
+        '  y: float32 -60..60 [mm]',
+        '  z: float32 -40..40 [mm]',
+    ]
+
+
+def test_options_may_stand_between_the_arguments(hos: HosCommand, fleet: RunningCommand) -> None:
+    code, out, err = hos.run('call', 'H4001', 'delta_arm_move', 'x=1', '--json', 'y=2', 'z=3')
+    assert (code, err) == (0, '')
+    assert json.loads(out) == {'x': 1.0, 'y': 2.0, 'z': 3.0}
+
+
+def test_the_functions_are_those_of_the_manager_not_of_the_installation(
+    hos: HosCommand, fleet: RunningCommand
+) -> None:
+    code, out, err = hos.run('call', 'W5001', 'balance_wait')
+    assert (code, err) == (0, '')
+    assert re.fullmatch(r'done in .* s\n  waited = \S+ \[s\]\n  name = .*\n', out)
+
+
+def test_a_manager_of_another_namespace_is_not_called(
+    hos: HosCommand, fleet: RunningCommand
+) -> None:
+    code, out, err = hos.run('call', 'W5001', 'balance_tare', '--namespace', '/lab')
+    assert (code, out) == (1, '')
+    assert '/lab/haive_os/describe_devices' in err
+
+
+@pytest.mark.parametrize(
+    ('options', 'reason'),
+    [
+        (['--namespace', 'la b'], "--namespace 'la b': Invalid namespace"),
+        (['--ros-args', '-r', 'x'], 'invalid ROS arguments'),
+    ],
+)
+def test_wrong_arguments_of_ros_end_with_code_2(
+    options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['call', 'W5001', 'balance_tare', *options]) == 2
+    assert reason in capsys.readouterr().err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hos_command import HosCommand
+from hos_command import TIMEOUT_S, HosCommand
 
 from hos_device_layer.command_line.__main__ import COMMANDS, main
 
@@ -45,3 +45,17 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
     usage, _, rest = capsys.readouterr().out.partition('\n\n')
     assert usage.startswith(f'usage: hos {name}')
     assert rest
+
+
+@pytest.mark.parametrize(
+    'arguments', [(), ('check', '--help'), ('check',), ('check', '--json'), ('token', 'list')]
+)
+def test_a_reader_that_is_gone_ends_a_command_quietly(
+    hos: HosCommand, arguments: tuple[str, ...]
+) -> None:
+    command = hos.start(*arguments)
+    assert command.stdout is not None and command.stderr is not None
+    command.stdout.close()
+    code, err = command.wait(TIMEOUT_S), command.stderr.read()
+    command.stderr.close()
+    assert (code, err) == (0, '')

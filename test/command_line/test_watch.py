@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from hos_command import HosCommand, RunningCommand, gateway_url
+from hos_command import TIMEOUT_S, HosCommand, RunningCommand, gateway_url
 
 TIME = r'^\d\d:\d\d:\d\d\.\d{3} '
 
@@ -30,6 +30,22 @@ def test_streams_can_be_left_out(hos: HosCommand, fleet: RunningCommand) -> None
             hos.run('call', 'W5001', 'balance_tare')
         assert watch.stop(signal.SIGINT) == 0
         assert 'arm_position' not in watch.output
+
+
+def test_the_first_line_counts_the_devices(hos: HosCommand, fleet: RunningCommand) -> None:
+    with hos.running('watch', '--no-streams') as watch:
+        watch.wait_for(r"\Afleet 'demo': 11 of 12 devices connected$")
+
+
+def test_it_ends_when_its_reader_has_read_enough(hos: HosCommand, fleet: RunningCommand) -> None:
+    command = hos.start('watch')
+    assert command.stdout is not None and command.stderr is not None
+    command.stdout.readline()
+    command.stdout.close()
+    # The next sample cannot be printed.
+    assert command.wait(TIMEOUT_S) == 0
+    assert command.stderr.read() == ''
+    command.stderr.close()
 
 
 def test_connection_events_are_printed(elsewhere: HosCommand, device_db: Path) -> None:

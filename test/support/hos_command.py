@@ -56,6 +56,17 @@ class HosCommand:
         assert 'Traceback' not in done.stderr, done.stderr
         return Finished(done.returncode, done.stdout, done.stderr)
 
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        """Start a command whose output the test reads itself."""
+        return subprocess.Popen(
+            [*_COMMAND, *map(str, arguments)],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     @contextlib.contextmanager
     def running(self, *arguments: object) -> Iterator[RunningCommand]:
         """Run a command within the context, which ends it if it still runs."""
