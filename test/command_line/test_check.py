@@ -44,6 +44,12 @@ def test_problems_are_listed_by_table_row_and_column(hos: HosCommand, broken: Pa
     assert ' problems; 12 device types, ' in out.splitlines()[-1]
 
 
+def test_one_problem_is_called_a_problem(hos: HosCommand, tmp_path: Path) -> None:
+    folder = shutil.copytree(SAMPLE_DB, tmp_path / 'device_db')
+    (folder / 'fleet-lab.yaml').write_text('- [')
+    assert hos.run('check', folder).out.splitlines()[-1].startswith('1 problem; ')
+
+
 def test_json_holds_the_same_problems(hos: HosCommand, broken: Path) -> None:
     code, out, err = hos.run('check', broken, '--json')
     assert (code, err) == (1, '')

@@ -3,7 +3,17 @@ import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hos_device_layer.core.text import shortened
+from hos_device_layer.core.text import counted, shortened, without_nul
+
+
+def test_nul_is_shown_by_its_symbol():
+    assert without_nul('a\0b\0') == 'a␀b␀'
+
+
+def test_a_noun_has_its_plural():
+    numbers = (0, 1, 2)
+    texts = ['0 problems', '1 problem', '2 problems']
+    assert [counted(n, 'problem') for n in numbers] == texts
 
 
 def test_a_text_is_quoted():

@@ -14,7 +14,7 @@ from ..errors import (
     ValueMismatchError,
 )
 from ..spec.tables import fleet_table
-from ..text import shortened
+from ..text import shortened, without_nul
 from .calls import check_call
 from .commands import Command
 from .connection_states import ConnectionState
@@ -213,7 +213,7 @@ class TaskLifecycle:
         if len(self._ended) > REMEMBERED_TASKS:
             self._ended.popitem(last=False)
         result = PublishResult(
-            task.task_id, success, error, result_jsons, task.started.epoch, now.epoch
+            task.task_id, success, without_nul(error), result_jsons, task.started.epoch, now.epoch
         )
         if task.answered:
             return [result]

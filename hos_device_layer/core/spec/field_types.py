@@ -98,7 +98,12 @@ class FieldType(enum.Enum):
             if isinstance(value, int) and value in (0, 1):
                 return bool(value)
         elif isinstance(value, str) and _is_unicode(value):
-            return value
+            if '\0' not in value:
+                return value
+            # The strings of ROS messages end at the first NUL.
+            raise ValueMismatchError(
+                f'expected text without NUL characters, got {shortened(value)}'
+            )
         raise self._mismatch(value)
 
     def format(self, value: Value) -> str:

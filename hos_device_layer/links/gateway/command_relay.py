@@ -8,6 +8,7 @@ from functools import partial
 from ...core.dispatch.commands import Command
 from ...core.dispatch.events import ResultReported
 from ...core.rosbridge import Relay
+from ...core.text import without_nul
 from .bridge import Wake
 from .mailbox import Mailbox
 
@@ -84,7 +85,7 @@ class _RelayedCommand:
     def _take_answer(self, is_valid: bool, error: str) -> None:
         if not is_valid:
             self._relay.finish(self._command)
-        self._answer(is_valid, error)
+        self._answer(is_valid, without_nul(error))
 
     def _take_result(self, result: ResultReported) -> None:
         self._relay.finish(self._command)

@@ -14,6 +14,7 @@ from ...core.dispatch.commands import Command
 from ...core.dispatch.events import ResultReported
 from ...core.spec.field_types import Field, FieldType
 from ...core.spec.records import Function
+from ...core.text import without_nul
 from ...qos import NO_PUBLISHER_EVENTS, RESULT_QOS
 from ...services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
 from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_STREAM_TOPIC
@@ -84,8 +85,8 @@ class DeviceProxies:
                 uid=result.uid,
                 cmd_id=result.cmd_id,
                 success=result.success,
-                error=result.error,
-                result_str=result.result_str,
+                error=without_nul(result.error),
+                result_str=without_nul(result.result_str),
             )
         )
 

@@ -71,7 +71,7 @@ def test_a_function_without_arguments_says_so():
         check_call(SPEC, LIFT, 'halt', GOOD)
 
 
-@pytest.mark.parametrize('data', ['a\nM10F1', 'a\r', '\0', '\x1b[2J', '\u2028'])
+@pytest.mark.parametrize('data', ['a\nM10F1', 'a\r', '\x1b[2J', '\u2028'])
 def test_control_characters_are_refused_in_serialized_commands(data):
     function = Function(
         'say', fields('text:string'), device_types=('Lift', 'Pump'), serializer=Serializer('T$')
@@ -81,6 +81,18 @@ def test_control_characters_are_refused_in_serialized_commands(data):
     assert check_call(spec, LIFT, 'say', given).arguments == (data,)
     with pytest.raises(ArgumentError, match='control character'):
         check_call(spec, PUMP, 'say', given)
+
+
+def test_nul_is_refused_since_texts_of_ros_end_there():
+    say = Function(
+        'say', fields('text:string'), device_types=('Lift', 'Pump'), serializer=Serializer('T$')
+    )
+    spec = make_spec(functions=[say])
+    for device in (LIFT, PUMP):
+        with pytest.raises(
+            ArgumentError, match=r"text: expected text without NUL characters, got 'a\\x00b'"
+        ):
+            check_call(spec, device, 'say', [TypedField('text', 'string', 'a\0b')])
 
 
 def test_a_function_of_another_type_is_refused_with_the_valid_functions():

@@ -143,10 +143,13 @@ def test_any_text_is_a_result_or_a_mismatch(text, declared):
         json.loads(to_json(values), parse_constant=pytest.fail)
 
 
+# Texts as ROS messages can carry them.
+TEXTS = st.text(st.characters(exclude_characters='\0', exclude_categories=['Cs']))
+
 VALUES = {
     **{t: st.integers(*t.bounds) for t in FieldType if t.is_integer},
     FieldType.BOOL: st.booleans(),
-    FieldType.STRING: st.text(),
+    FieldType.STRING: TEXTS,
     FieldType.FLOAT32: st.floats(width=32, allow_nan=False, allow_infinity=False),
     FieldType.FLOAT64: st.floats(allow_nan=False, allow_infinity=False),
 }
@@ -191,7 +194,7 @@ def test_the_one_string_of_a_result_may_hold_the_mark(place):
     assert parse_values(to_marked(values, declared), declared) == values
 
 
-@given(st.text(), st.text())
+@given(TEXTS, TEXTS)
 def test_ambiguous_strings_are_refused(first, second):
     declared = fields('a:string', 'b:string')
     values = {'a': first, 'b': second.rstrip('\r\n')}
@@ -199,6 +202,12 @@ def test_ambiguous_strings_are_refused(first, second):
         assert parse_values(to_marked(values, declared), declared) == values
     except ValueMismatchError:
         assert 'V' in first + second
+
+
+@pytest.mark.parametrize('text', ['Va\0b', r'{"text":"a\u0000b"}'])
+def test_a_text_with_nul_is_refused_since_texts_of_ros_end_there(text):
+    with pytest.raises(ValueMismatchError, match='text: expected text without NUL characters'):
+        parse_values(text, fields('text:string'))
 
 
 def test_json_of_the_largest_numbers_is_exact():

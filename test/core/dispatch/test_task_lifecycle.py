@@ -287,3 +287,16 @@ def test_a_running_task_keeps_the_definition_it_started_with(driver):
     new = driver.call()
     assert only(driver.report(old, 'V5'), PublishResult).result_jsons == '{"height":5}'
     assert only(driver.report(new, 'V5V1'), PublishResult).success
+
+
+@pytest.mark.parametrize(
+    ('report', 'outcome'),
+    [
+        (DispatcherDriver.report, {'success': False}),
+        (DispatcherDriver.answer, {'is_valid': False}),
+    ],
+)
+def test_an_error_with_nul_is_published_to_its_end(driver, report, outcome):
+    effects = report(driver, driver.call(), error='jam\0med', **outcome)
+    # A text of a ROS message would end at NUL.
+    assert only(effects, PublishResult).error.endswith('jam␀med')

@@ -28,7 +28,8 @@ SMALLEST_FLOAT32 = struct.unpack('<f', b'\x01\x00\x00\x00')[0]
 
 floats32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 floats64 = st.floats(allow_nan=False, allow_infinity=False)
-texts = st.text()  # without surrogates, by default
+# As ROS messages can carry them.
+texts = st.text(st.characters(exclude_characters='\0', exclude_categories=['Cs']))
 
 
 def values_of(field_type: FieldType) -> st.SearchStrategy:

@@ -57,9 +57,10 @@ def relayed() -> RelayedCommands:
 
 def test_the_answer_and_the_result_return_to_the_sender(relayed: RelayedCommands) -> None:
     relay = relayed.send_accepted(serialized_command(1))
-    relay.answered(True, '')
+    relay.answered(True, 'a\0b')
     relay.reported(RESULT)
-    assert (relayed.answers, relayed.results) == ([(True, '')], [RESULT])
+    # A text of a ROS message would end at NUL.
+    assert (relayed.answers, relayed.results) == ([(True, 'a␀b')], [RESULT])
 
 
 @pytest.mark.parametrize('end', ['refused', 'reported', 'abandoned'])

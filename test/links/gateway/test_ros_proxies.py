@@ -208,12 +208,12 @@ def test_the_result_of_a_relayed_command_is_published(
     )
 
     def is_received() -> bool:
-        proxies.publish_result(ResultReported(UID, 5, False, 'bent', 'V1'))
+        proxies.publish_result(ResultReported(UID, 5, False, 'be\0nt', 'V1\0'))
         return bool(results)
 
     nodes.spin_until(is_received)
     assert results[0] == DeviceCommandResult(
-        uid=UID, cmd_id=5, success=False, error='bent', result_str='V1'
+        uid=UID, cmd_id=5, success=False, error='be␀nt', result_str='V1␀'
     )
 
 
