@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from .display import say
 from .environment import process_environment
@@ -12,7 +13,8 @@ from .errors import SetupError
 from .interfaces import interfaces_step
 from .machine import RosInstallation, check_machine, choose_python, sourced_ros
 from .packages import PackageSteps
-from .paths import LAUNCHER, SetupFolders, folders_for
+from .paths import LAUNCHER, STATE, SetupFolders, folders_for
+from .permissions import check_permissions, not_permitted
 from .runner import ProgramRunner
 from .steps import SetupStep
 
@@ -33,6 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         say('stopped; the next ./hos continues the set-up')
         return 130
+    except PermissionError as error:
+        # A part of the set-up belongs to another user.
+        say(not_permitted(Path(error.filename or STATE)))
     except (SetupError, OSError) as error:
         say(str(error))
     return 1
@@ -66,6 +71,7 @@ def _set_up(
     """Do the steps that are not done, with an interpreter that is suitable."""
     if all(step.is_done() for step in steps):
         return
+    check_permissions()
     python = choose_python(ros)
     if python.path != sys.executable:
         os.execv(python.path, [python.path, str(LAUNCHER), *arguments])
