@@ -39,14 +39,24 @@ def reserved_ros_domain() -> Iterator[int]:
 
 def _reserve() -> tuple[int, IO[str]]:
     for domain_id in _DOMAIN_IDS:
-        lock = Path(tempfile.gettempdir(), f'hos_ros_domain_{domain_id}.lock').open('w')  # noqa: SIM115
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-        else:
-            return domain_id, lock
+        with contextlib.suppress(OSError):
+            return domain_id, _lock(
+                Path(tempfile.gettempdir(), f'hos_ros_domain_{domain_id}.lock')
+            )
     raise RuntimeError(
         f'all ROS domains from {_DOMAIN_IDS[0]} to {_DOMAIN_IDS[-1]} are in use; '
         'end another test session'
     )
+
+
+def _lock(path: Path) -> IO[str]:
+    """Lock a file, also one of another user; raises OSError if that is not possible."""
+    if not path.exists():
+        path.touch()
+    file = path.open()
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise
+    return file

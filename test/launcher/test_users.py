@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pwd
-import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fake_project import FakeProject
-
-NOBODY = 65_534
-
-needs_root = pytest.mark.skipif(os.getuid() != 0, reason='only root can run a program as another')
-
-
-def python_for_everyone() -> str:
-    """Return an interpreter that every user can run."""
-    for python in (sys.executable, shutil.which('python3', path=os.defpath)):
-        with contextlib.suppress(PermissionError, TypeError):
-            if subprocess.run([python, '-c', ''], user=NOBODY, check=False).returncode == 0:
-                return str(python)
-    pytest.skip('other users cannot run Python here')
+from other_user import needs_root, run_as_nobody
 
 
 @pytest.fixture
@@ -37,17 +22,8 @@ def shared() -> Iterator[FakeProject]:
         yield FakeProject(Path(folder))
 
 
-def run_as_nobody(project: FakeProject, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [python_for_everyone(), project.path / 'hos', *arguments],
-        env=project.environ(),
-        user=NOBODY,
-        extra_groups=[],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(project: FakeProject, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run_as_nobody([project.path / 'hos', *arguments], project.environ())
 
 
 def assert_told(result: subprocess.CompletedProcess[str], project: FakeProject) -> None:
@@ -61,20 +37,20 @@ def assert_told(result: subprocess.CompletedProcess[str], project: FakeProject) 
 
 @needs_root
 def test_a_checkout_that_is_not_set_up_says_whose_it_is(shared: FakeProject) -> None:
-    assert_told(run_as_nobody(shared, 'devices'), shared)
+    assert_told(run(shared, 'devices'), shared)
 
 
 @needs_root
 def test_a_set_up_that_must_be_renewed_says_whose_it_is(shared: FakeProject) -> None:
     assert shared.run().returncode == 0
-    assert_told(run_as_nobody(shared, 'test'), shared)
+    assert_told(run(shared, 'test'), shared)
 
 
 @needs_root
 def test_a_file_of_the_set_up_that_belongs_to_another_user_is_named(shared: FakeProject) -> None:
     assert shared.run().returncode == 0
     (shared.path / '.hos').chmod(0o777)
-    result = run_as_nobody(shared, 'test')
+    result = run(shared, 'test')
     assert_told(result, shared)
     assert str(shared.path / '.hos' / 'lock') in result.stderr
 
@@ -83,4 +59,4 @@ def test_a_file_of_the_set_up_that_belongs_to_another_user_is_named(shared: Fake
 def test_a_set_up_that_others_cannot_read_says_whose_it_is(shared: FakeProject) -> None:
     assert shared.run().returncode == 0
     (shared.path / '.hos').chmod(0o700)
-    assert_told(run_as_nobody(shared, 'devices'), shared)
+    assert_told(run(shared, 'devices'), shared)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
+from other_user import needs_root, run_as_nobody
 
 from hos_device_layer.testing import ros_domain
 from hos_device_layer.testing.ros_domain import private_ros_domain, reserved_ros_domain
@@ -37,3 +41,18 @@ def test_if_all_domains_are_in_use_the_error_says_what_to_do(
             reserved_ros_domain(),
         ):
             pass
+
+
+@needs_root
+def test_another_user_reserves_the_domains_that_are_free() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o1777)
+        # A checkout may be in a folder that others cannot read.
+        program = shutil.copy(ros_domain.__file__, folder)
+        (Path(folder) / 'hos_ros_domain_50.lock').touch(0o644)
+        (Path(folder) / 'hos_ros_domain_51.lock').touch(0o600)
+        code = 'import ros_domain\nwith ros_domain.reserved_ros_domain() as first:\n'
+        code += '    with ros_domain.reserved_ros_domain() as second: print(first, second)'
+        environ = {'TMPDIR': folder, 'PYTHONPATH': str(Path(program).parent)}
+        result = run_as_nobody(['-c', code], environ)
+    assert (result.stdout, result.stderr) == ('50 52\n', '')
