@@ -14,6 +14,7 @@ from hos_device_layer.core.spec.records import Spec
 from hos_device_layer.database import LocalCopy
 from hos_device_layer.database.installed import installed_device_db
 from hos_device_layer.paths import user_path
+from hos_device_layer.source_tree import HOS
 
 from .names import function_names
 from .output import OutputError, default_output, import_name
@@ -82,10 +83,10 @@ def _print_import(output: Path, example: str) -> None:
 
 def _check(path: Path, source: str) -> int:
     if not path.exists():
-        return _fail(f'{path} does not exist; create it with: hos generate')
+        return _fail(f'{path} does not exist; create it with: {HOS} generate')
     if path.read_text(encoding='utf-8') != source:
         return _fail(
-            f'{path} is out of date: the specification has changed; update it with: hos generate'
+            f'{path} is out of date: the specification has changed; update it with: {HOS} generate'
         )
     print(f'{path} is up to date')
     return 0

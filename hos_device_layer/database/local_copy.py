@@ -17,6 +17,7 @@ from ..core.spec.checks import check_tables
 from ..core.spec.records import Spec
 from ..core.spec.spec_tables import table_of
 from ..core.spec.tables import Problem, Row, Tables
+from ..source_tree import HOS
 from .committed_folder import CommittedFolder, version_time
 
 SUFFIX = '.yaml'
@@ -58,7 +59,7 @@ class LocalCopy:
         if not self.folder.is_dir():
             raise DatabaseError(
                 f'there is no local copy of the specification in {self.folder}; '
-                'give its folder, or create one with `hos db pull`'
+                f'give its folder, or create one with `{HOS} db pull`'
             )
         with self._failing('read'), self._committed.reading() as paths:
             return _read_tables(paths)

@@ -8,6 +8,8 @@ import pytest
 from hos_command import HosCommand
 from project import SAMPLE_DB
 
+from hos_device_layer.source_tree import HOS
+
 
 def test_a_named_file_is_written_and_checked(hos: HosCommand, tmp_path: Path) -> None:
     output = tmp_path / 'arms' / 'api.py'
@@ -15,7 +17,7 @@ def test_a_named_file_is_written_and_checked(hos: HosCommand, tmp_path: Path) ->
     assert hos.run('generate', '--check', *options) == (
         1,
         '',
-        f'{output} does not exist; create it with: hos generate\n',
+        f'{output} does not exist; create it with: {HOS} generate\n',
     )
     assert hos.run('generate', *options) == (
         0,

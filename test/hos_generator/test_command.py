@@ -9,6 +9,7 @@ import pytest
 from project import ROOT
 
 from hos_device_layer.command_line import generate
+from hos_device_layer.source_tree import HOS
 from hos_generator.__main__ import main, without_ros_arguments
 
 DEVICES = '- device_type: Lamp\n'
@@ -47,7 +48,7 @@ def test_the_file_is_written_whole_and_is_then_current(database, output, capsys)
 
 def test_a_check_writes_nothing_and_says_what_to_do(database, output, capsys) -> None:
     assert generate_from(database, output, '--check') == 1
-    assert f'{output} does not exist; create it with: hos generate' in capsys.readouterr().err
+    assert f'{output} does not exist; create it with: {HOS} generate' in capsys.readouterr().err
     assert not output.exists()
 
     generate_from(database, output)

@@ -11,6 +11,7 @@ from ...core.spec import tables as t
 from ...core.spec.schema import Column, Kind, SpecTable
 from ...core.spec.spec_tables import SINGLE_TABLE_NAMES, table_of
 from ...core.spec.tables import Problem
+from ...source_tree import HOS
 from ..local_copy import NO_FILE_NAME, is_file_name
 from .base_schema import FieldSchema, TableSchema
 
@@ -128,7 +129,7 @@ def _find_columns(
             found[column.name] = renamed
             problems.append(Problem(name, '', column.name, _renamed_text(renamed.name)))
         elif not column.optional:
-            text = 'is missing; add it with `hos db init`'
+            text = f'is missing; add it with `{HOS} db init`'
             problems.append(Problem(name, '', column.name, text))
     return found
 

@@ -11,6 +11,7 @@ from ...core.spec.checks import check_tables
 from ...core.spec.records import Spec
 from ...core.spec.spec_tables import FLEETS, SINGLE_TABLE_NAMES
 from ...core.spec.tables import Row
+from ...source_tree import HOS
 from .base_schema import BaseRecord
 from .client import Airtable
 from .matching import MatchedBase, RememberedIds, find_tables
@@ -52,7 +53,7 @@ def _read_once(airtable: Airtable, remembered: RememberedIds) -> BaseSnapshot:
     if not found.tables:
         raise DatabaseError(
             f'the base has no table of a specification ({", ".join(SINGLE_TABLE_NAMES)}, '
-            f'{FLEETS.name}); check AIRTABLE_BASE_ID, or create the tables with `hos db init`'
+            f'{FLEETS.name}); check AIRTABLE_BASE_ID, or create the tables with `{HOS} db init`'
         )
     records = {
         table.name: airtable.records(table.schema, table.columns.values()) if table.columns else []

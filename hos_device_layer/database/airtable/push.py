@@ -11,6 +11,7 @@ from ...core.errors import DatabaseError
 from ...core.spec.cells import is_empty
 from ...core.spec.spec_tables import SINGLE_TABLE_NAMES, SINGLE_TABLES, table_of
 from ...core.spec.tables import Tables
+from ...source_tree import HOS
 from .base_schema import BaseRecord
 from .client import MAX_RECORDS_PER_REQUEST, Airtable
 from .matching import MatchedTable, RememberedIds, used_name
@@ -47,7 +48,7 @@ def push_tables(
     tables = _renamed_as_in_base(tables, found)
     missing = list(_missing(tables, found))
     if missing:
-        raise DatabaseError(f'the base lacks {", ".join(missing)}; run `hos db init`')
+        raise DatabaseError(f'the base lacks {", ".join(missing)}; run `{HOS} db init`')
     pusher = _TablePusher(
         airtable, found, {name: list(rs) for name, rs in snapshot.records.items()}
     )

@@ -15,6 +15,7 @@ import msgspec
 
 from ...core.errors import DatabaseError
 from ...core.text import shortened
+from ...source_tree import HOS
 from .credentials import Credentials
 from .rate_limiter import RateLimiter
 
@@ -146,7 +147,7 @@ _ADVICE = {
         'the scopes in docs/airtable.md'
     ),
     404: 'check AIRTABLE_BASE_ID',
-    422: 'run `hos db check`, then `hos db init` if a column is missing',
+    422: f'run `{HOS} db check`, then `{HOS} db init` if a column is missing',
     429: 'too many requests; wait half a minute, and check what else uses the base',
 }
 

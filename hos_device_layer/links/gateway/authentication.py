@@ -12,6 +12,7 @@ from aiohttp import web
 from ...core.rosbridge import ANONYMOUS_DEVICE_ACCESS, LOCAL_ACCESS, Access, AuthenticationBackoff
 from ...core.rosbridge.origins import is_allowed_origin
 from ...core.text import shortened
+from ...source_tree import HOS
 from .settings import GatewaySettings
 from .tokens import TokenError, TokenFile
 
@@ -105,7 +106,7 @@ class Authenticator:
         if access is None:
             raise web.HTTPUnauthorized(
                 headers={'WWW-Authenticate': 'Bearer'},
-                text='the token is not valid; create one with: hos token add\n',
+                text=f'the token is not valid; create one with: {HOS} token add\n',
             )
         return access
 

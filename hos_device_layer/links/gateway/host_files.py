@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from ...core.archives import ArchiveError, pack
 from ...core.rosbridge import Access
+from ...source_tree import HOS
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class HostFiles:
             if admit(request) is None:
                 raise web.HTTPUnauthorized(
                     headers={hdrs.WWW_AUTHENTICATE: 'Bearer'},
-                    text='a token is required; create one with: hos token add\n',
+                    text=f'a token is required; create one with: {HOS} token add\n',
                 )
             content = await self._content(request.match_info['name'])
             etag = f'"{digest(content)}"'

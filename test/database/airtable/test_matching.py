@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from hos_device_layer.database.airtable.base_schema import FieldSchema, TableSchema
 from hos_device_layer.database.airtable.matching import RememberedIds, find_tables
+from hos_device_layer.source_tree import HOS
 
 FLEETS = ['fleet-lab']
 EMPTY = RememberedIds()
@@ -60,7 +61,9 @@ def test_a_renamed_table_is_still_read_and_reported() -> None:
 
 def test_a_missing_column_is_reported_if_it_is_needed() -> None:
     (text,) = texts(table('streams', 'stream', 'values'))
-    assert text == "table 'streams', column 'device_types': is missing; add it with `hos db init`"
+    assert text == (
+        f"table 'streams', column 'device_types': is missing; add it with `{HOS} db init`"
+    )
 
 
 def test_both_names_of_the_serializers_are_known() -> None:

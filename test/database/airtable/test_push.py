@@ -14,6 +14,7 @@ from hos_device_layer.database.airtable.init import init_base
 from hos_device_layer.database.airtable.matching import RememberedIds
 from hos_device_layer.database.airtable.pull import read_base
 from hos_device_layer.database.airtable.push import PushSummary, push_tables
+from hos_device_layer.source_tree import HOS
 from hos_device_layer.testing.airtable import Fault, RunningAirtable, StoredBase
 
 FLEETS = ['fleet-demo', 'fleet-lab']
@@ -96,7 +97,7 @@ def test_push_names_what_the_base_lacks_and_writes_nothing(
         push_tables(airtable, sample, RememberedIds())
     assert str(caught.value) == (
         "the base lacks the column 'timeout_s' of the table 'apis', the table 'fleet-lab'; "
-        'run `hos db init`'
+        f'run `{HOS} db init`'
     )
     assert {call.partition(' ')[0] for call in server.take_calls()} == {'GET'}
 
