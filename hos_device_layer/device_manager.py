@@ -168,7 +168,7 @@ class DeviceManager(Node):
 
     def _serve(self) -> None:
         self._links[ROS_LINK] = RosLink(self, self.handle_event)
-        sources: list[FindingSource] = []
+        sources: list[FindingSource] = [self._status.findings]
         if self.settings.gateway is not None:
             sources.append(GatewayOpening(self, self._open_gateway).findings)
         diagnostics = Diagnostics(self, self.dispatcher, *sources)

@@ -6,16 +6,21 @@ import os
 import socket
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from hos_interfaces.msg import DeviceManagerStatus
 from rclpy.node import Node
 
 from .core.errors import NamespaceTakenError
+from .core.health import Finding, Severity
 from .core.namespace_claim import ManagerClaim, NamespaceClaim, namespace_taken
 from .local_claim import LocalClaim, NameHeldError
 from .qos import STATUS_QOS, STATUS_READER_QOS
 from .topics import DEVICE_MANAGER_STATUS_TOPIC
+
+# How long /diagnostics shows that another manager was refused [s].
+_SHOWN_S = 60.0
 
 
 class ManagerStatus:
@@ -33,6 +38,8 @@ class ManagerStatus:
         self._fleet = fleet
         self._spec_digest = ''
         self.taken: NamespaceTakenError | None = None
+        self._refusal = ''
+        self._refused_at = 0.0
         self.claim = NamespaceClaim(
             ManagerClaim(uuid.uuid4().hex, socket.gethostname(), os.getpid(), time.time()),
             node.get_namespace(),
@@ -49,6 +56,12 @@ class ManagerStatus:
         """Report managers on this computer that had to end."""
         if pid := self._local_claim.refused():
             self._report(f'process {pid} on this computer')
+
+    def findings(self) -> Sequence[Finding]:
+        """Return that another manager was refused a short time ago."""
+        if not self._refusal or time.monotonic() - self._refused_at > _SHOWN_S:
+            return ()
+        return (Finding(Severity.WARN, self._refusal),)
 
     def close(self) -> None:
         """Leave the namespace to others."""
@@ -91,9 +104,11 @@ class ManagerStatus:
             self._report(str(other))
 
     def _report(self, refused: str) -> None:
-        self._log.warning(
+        self._refusal = (
             f'another device manager was started in this namespace and has to end: {refused}'
         )
+        self._refused_at = time.monotonic()
+        self._log.warning(self._refusal)
 
 
 def _claim_locally(node: Node) -> LocalClaim:

@@ -45,7 +45,9 @@ def test_a_second_manager_ends_and_disturbs_nothing(
     while second.process.poll() is None:
         calls.append(manager.caller.call(device.device_id, 'say', HELLO))
     refused(second, manager.program)
-    manager.program.wait_for_output(f'has to end: process {second.process.pid} on this computer')
+    refusal = f'has to end: process {second.process.pid} on this computer'
+    manager.program.wait_for_output(refusal)
+    manager.caller.wait_for(lambda: refusal in manager.caller.diagnostic().message)
     calls += [manager.caller.call(device.device_id, 'say', HELLO) for _ in range(20)]
     results = manager.caller.results(calls)
     # A call after the last one would be the next command of the device.

@@ -16,8 +16,8 @@ from ...core.dispatch.descriptions import (
 )
 from ...core.dispatch.events import DescriptionRequested
 from ...core.text import without_nul
-from ...qos import SERVICE_QOS
 from ...services import DESCRIBE_DEVICES_SERVICE
+from ...serving import serve
 from ..link import Handle
 
 
@@ -26,9 +26,7 @@ class DescriptionService:
 
     def __init__(self, node: Node, handle: Handle) -> None:
         self._handle = handle
-        node.create_service(
-            DescribeDevices, DESCRIBE_DEVICES_SERVICE, self._on_request, qos_profile=SERVICE_QOS
-        )
+        serve(node, DescribeDevices, DESCRIBE_DEVICES_SERVICE, self._on_request)
 
     def _on_request(self, request: Any, response: Any) -> Any:
         answer = self._handle('', DescriptionRequested(tuple(request.device_ids)))
