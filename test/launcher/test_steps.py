@@ -23,6 +23,15 @@ def test_a_changed_requirement_is_installed(ready: FakeProject, file: str) -> No
     assert ready.calls() == VENV + INTERFACES
 
 
+def test_packages_are_compiled_so_that_commands_start_fast_for_every_user(
+    project: FakeProject,
+) -> None:
+    project.run('test')
+    installs = [line for line in project.log.read_text().splitlines() if 'uv pip' in line]
+    assert len(installs) == 2
+    assert all('--compile-bytecode' in line for line in installs)
+
+
 def test_a_changed_launcher_makes_the_environment_again(ready: FakeProject) -> None:
     module = ready.path / 'launcher' / 'packages.py'
     module.write_text(module.read_text() + '# changed\n')
