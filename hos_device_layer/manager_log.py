@@ -8,6 +8,7 @@ from rclpy.impl.rcutils_logger import RcutilsLogger
 
 from .core.dispatch.effects import LogDropped, PublishConnectionEvent
 from .core.log_rate_limiter import LogRateLimiter
+from .core.text import counted
 
 # More than a person can read. Connection events have their own limit, so that a fleet that
 # connects at once does not suppress any warning.
@@ -37,6 +38,10 @@ class ManagerLog:
     def report_withheld(self) -> None:
         """Log how many messages the limits have suppressed; must be called regularly."""
         if withheld := self._warnings.take_withheld():
-            self._logger.warning(f'{withheld} more warnings were not logged')
+            self._logger.warning(f'{_withheld(withheld, "more warning")} not logged')
         if withheld := self._events.take_withheld():
-            self._logger.info(f'{withheld} more connection events were not logged')
+            self._logger.info(f'{_withheld(withheld, "more connection event")} not logged')
+
+
+def _withheld(number: int, noun: str) -> str:
+    return f'{counted(number, noun)} {"was" if number == 1 else "were"}'

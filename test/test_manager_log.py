@@ -55,6 +55,13 @@ def test_a_connection_event_names_the_device(log: ManagerLog, logger: RecordingL
     assert logger.infos == [f'L1 (uid {LIFT.uid}): connected']
 
 
+def test_one_withheld_warning_is_one_warning(log: ManagerLog, logger: RecordingLogger) -> None:
+    for n in range(_WARNINGS_PER_S + 1):
+        log.dropped(LogDropped(f'{n}'))
+    log.report_withheld()
+    assert logger.warnings[-1] == '1 more warning was not logged'
+
+
 def test_warnings_beyond_the_limit_are_counted_and_reported_once(
     log: ManagerLog, logger: RecordingLogger
 ) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from ..source_tree import HOS
 from .spec.records import Spec
+from .text import counted
 
 
 class Severity(enum.IntEnum):
@@ -42,8 +44,8 @@ def spec_findings(spec: Spec, fleet: str) -> list[Finding]:
     elif fleet not in spec.fleets:
         findings.append(Finding(Severity.ERROR, _missing_fleet(spec, fleet)))
     if count := len(spec.problems):
-        problems = '1 problem' if count == 1 else f'{count} problems'
-        text = f'{problems} in the specification: see the log, or run `hos db check`'
+        problems = counted(count, 'problem')
+        text = f'{problems} in the specification: see the log, or run `{HOS} db check`'
         findings.append(Finding(Severity.WARN, text))
     return findings
 

@@ -10,6 +10,7 @@ from ..core.errors import ValueMismatchError
 from ..core.spec.field_types import Field, FieldType, Value
 from ..core.spec.records import FleetDevice, Function, Spec, Stream
 from ..core.spec.serializers import PLACEHOLDER
+from ..core.text import counted
 
 # The largest change of a quantity from one reading to the next, as a fraction of its range.
 _DRIFT = 0.02
@@ -37,7 +38,7 @@ class SimulatedDevice:
         """Parse typed arguments; raises ValueMismatchError."""
         if len(texts) != len(function.arguments):
             raise ValueMismatchError(
-                f'{function.name}: expected {len(function.arguments)} arguments, '
+                f'{function.name}: expected {counted(len(function.arguments), "argument")}, '
                 f'found {len(texts)}'
             )
         return {f.name: f.parse(text) for f, text in zip(function.arguments, texts)}

@@ -26,6 +26,7 @@ from ..core.dispatch.results import to_marked
 from ..core.errors import ValueMismatchError
 from ..core.spec.field_types import Value
 from ..core.spec.records import Function
+from ..core.text import counted
 from ..database import LocalCopy
 from ..database.installed import installed_device_db
 from ..parameters import DEVICE_DB_PATH, FLEET, Parameter, ParameterError, declare, main_arguments
@@ -97,7 +98,9 @@ class SimulatedFleet(Node):
         self._call_in_turn(values['stream_period_s'], _SimulatedRosDevice.publish_samples)
         self.create_timer(_RESULT_INTERVAL_S, self._publish_due)
         self.create_timer(_CONNECT_INTERVAL_S, self._connect)
-        self.get_logger().info(f'simulating {len(self._devices)} devices of fleet {fleet!r}')
+        self.get_logger().info(
+            f'simulating {counted(len(self._devices), "device")} of fleet {fleet!r}'
+        )
 
     def report(self, device: SimulatedDevice, cmd_id: int, values: str) -> None:
         """Publish the result of a command when its duration has passed."""

@@ -167,7 +167,7 @@ def test_max_running_tasks_limits_the_running_tasks(limited_manager: RunningMana
     device = manager.bench()
     running = [manager.caller.call(device.device_id, 'rest') for _ in range(2)]
     error = manager.caller.refusal(device.device_id, 'rest')
-    assert '2 tasks are running, the limit set by max_running_tasks' in error
+    assert 'running tasks: 2, the limit set by max_running_tasks' in error
     device.report(running[0])
     assert manager.caller.result(running[0]).success
     assert manager.caller.call(device.device_id, 'rest') not in running

@@ -187,8 +187,8 @@ class TaskLifecycle:
             )
         if len(self._tasks) >= self._max_running:
             raise BusyError(
-                f'{len(self._tasks)} tasks are running, the limit set by max_running_tasks; wait '
-                'for results',
+                f'running tasks: {len(self._tasks)}, the limit set by max_running_tasks; wait for '
+                'results',
                 event.device_id,
                 event.function_name,
             )
