@@ -161,8 +161,15 @@ class DeviceManager(Node):
             self._perform_all(effects[start : start + _BURST])
             time.sleep(_BURST_S)
         for link in reversed(self._links.values()):
-            link.stop()
+            self._stop_link(link)
         self._status.close()
+
+    def _stop_link(self, link: Link) -> None:
+        try:
+            link.stop()
+        except Exception:
+            # The other links must still be stopped.
+            self.get_logger().error(traceback.format_exc())
 
     # Start
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from manager_process import patched
 from managers import ManagerStarter, RunningManager
-from ros_peers import StreamPublisher, finish_at_once
+from ros_peers import StreamPublisher, finish_at_once, mute_device
 
 
 def test_a_flood_of_unknown_results_is_logged_up_to_a_limit(manager: RunningManager) -> None:
@@ -98,4 +98,42 @@ _BROKEN_LINK = textwrap.dedent("""
         raise ZeroDivisionError('in send')
 
     RosLink.open, RosLink.send = broken_open, broken_send
+""")
+
+
+def test_results_are_published_although_closing_and_withdrawing_fail(
+    starter: ManagerStarter, tmp_path: Path
+) -> None:
+    manager = starter.start(
+        environment=patched(tmp_path, _LINK_THAT_CANNOT_CLOSE),
+        device_timeout_s=0.4,
+        device_connection_check_interval_s=0.2,
+        disconnect_on_timeout_count=1,
+    )
+    # Its command is never answered, so it is withdrawn.
+    row = next(manager.pool.benches)
+    mute = mute_device(manager.side, row)
+    with manager.side.pinging(row.uid):
+        task_id = manager.caller.call_when_connected(row.device_id, 'rest')
+    assert 'was disconnected' in manager.caller.result(task_id).error
+    for failure in ('close', 'withdraw'):
+        manager.program.wait_for_output(f'ZeroDivisionError: in {failure}')
+    manager.program.process.terminate()
+    assert manager.program.wait() == 0
+    assert 'ZeroDivisionError: in stop' in manager.program.output
+    mute.destroy_node()
+
+
+_LINK_THAT_CANNOT_CLOSE = textwrap.dedent("""
+    from hos_device_layer.links.gateway.link import GatewayLink
+    from hos_device_layer.links.ros.link import RosLink
+
+    def failing(name):
+        def fail(self, *arguments):
+            raise ZeroDivisionError(f'in {name}')
+        return fail
+
+    RosLink.close = failing('close')
+    RosLink.withdraw = failing('withdraw')
+    GatewayLink.stop = failing('stop')
 """)
