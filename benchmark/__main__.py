@@ -21,7 +21,7 @@ from hos_device_layer.testing.ros_domain import private_ros_domain
 from . import calls, gateway, host, spec_reading, spec_reload, stopping
 from .measurement import Outcome, run_parts
 from .programs_log import logging_to
-from .report import Report
+from .report import BenchmarkReport
 
 Suites = Mapping[str, Callable[[bool], Iterator[Outcome]]]
 
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None, suites: Suites = SUITES) -> int:
     log = file.with_suffix('.log')
     console = Console(highlight=False, soft_wrap=True)
     console.print(f'values: {file}, log of the measured programs: {log}')
-    report = Report(console, file)
+    report = BenchmarkReport(console, file)
     chosen = {name: partial(suites[name], options.quick) for name in options.suites or suites}
     try:
         with logging_to(log), private_ros_domain():

@@ -12,7 +12,7 @@ from rich.table import Table
 from .measurement import FailedMeasurement, Measurement, Outcome
 
 
-class Report:
+class BenchmarkReport:
     """The outcomes so far, on a console and in a JSON file."""
 
     def __init__(self, console: Console, file: Path) -> None:
