@@ -198,7 +198,7 @@ class FaultyGatewayDevice:
         if self._log.random.random() < 0.3:
             self._log.fault('late advertise_service')
             await socket.send_json(connect_frame)
-            self._start(self._send_later(socket, self._log.random.uniform(0.1, 2.5), advertise))
+            self._start(self._send_later(socket, self._log.random.uniform(0.1, 6), advertise))
         else:
             await socket.send_json(advertise)
             await socket.send_json(connect_frame)
