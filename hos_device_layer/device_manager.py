@@ -148,8 +148,12 @@ class DeviceManager(Node):
         return answer
 
     def replace_spec(self, spec: Spec) -> None:
-        """Use another specification; running tasks keep the definitions they started with."""
-        self.handle_event('', SpecReplaced(spec))
+        """
+        Use another specification; running tasks keep the definitions they started with.
+
+        An exception means that it may be in use in part only.
+        """
+        self._perform_all(self.dispatcher.handle(SpecReplaced(spec), self._time.now()))
         self._status.serve(spec_digest(spec))
         self._offer_to_hosts()
 
@@ -175,7 +179,7 @@ class DeviceManager(Node):
 
     def _serve(self) -> None:
         self._links[ROS_LINK] = RosLink(self, self.handle_event)
-        sources: list[FindingSource] = [self._status.findings]
+        sources: list[FindingSource] = [self._status.findings, self._reloading.findings]
         if self.settings.gateway is not None:
             sources.append(GatewayOpening(self, self._open_gateway).findings)
         diagnostics = Diagnostics(self, self.dispatcher, *sources)

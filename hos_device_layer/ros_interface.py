@@ -143,8 +143,9 @@ SERVICES = (
         'std_srvs/srv/Trigger',
         MANAGER,
         CALLER,
-        '',
-        'Reads the specification again; `message` says what changed.',
+        'SERVICE_QOS',
+        'Reads the specification again; `message` says what changed. `success` is false if it '
+        'could not be read or used; `message` then says why, and what is used instead.',
     ),
     ServiceDeclaration(
         _for_any_uid(services.DEVICE_COMMAND_SERVICE(0)),

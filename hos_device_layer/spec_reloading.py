@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from .core.errors import DatabaseError
+from .core.health import Finding, Severity, spec_findings
 from .core.spec.diff import describe_changes, diff_specs
 from .core.spec.records import Spec
 from .database import LocalCopy
 from .database.airtable.client import Airtable
 from .database.airtable.follower import Follower
 from .database.airtable.rate_limiter import RequestPolicy
-from .database.source import AirtableSource, LocalSource, SpecSource, open_airtable
+from .database.source import AirtableSource, LocalSource, Snapshot, SpecSource, open_airtable
 from .guarding import guarded
+from .links.ros.deferred_service import DeferredResponse, DeferredService
 from .parameters import ManagerSettings
 from .services import DEVICE_DB_RELOAD_SERVICE
 
-# Without a network the manager must soon fall back to the local copy.
+# A request to reload shall be answered, with the local copy if need be, while somebody waits.
 _POLICY = RequestPolicy(attempts=2, connect_timeout_s=5.0)
 
-# The events executor busy-loops without a timeout; `stop` is noticed after each timeout [s].
-_SPIN_S = 0.25
+# How often the thread looks whether the manager stops while it hands a specification over [s].
+_CHECK_S = 0.25
 
-# How long the manager's thread may take to replace the specification [s].
-_REPLACE_TIMEOUT_S = 30.0
-
+# How long `stop` waits for the thread, which may be waiting for Airtable [s].
+_STOP_TIMEOUT_S = 0.25
 
 _NOT_FOLLOWED = 'the Airtable base cannot be checked for changes'
+_READ_AGAIN = f'To read it again, call the service {DEVICE_DB_RELOAD_SERVICE}'
+
+_Requests = Sequence[DeferredResponse]
 
 
 class SpecReloading:
     """
-    Serves `haive_os/device_db/reload` and follows an Airtable base, on a thread of its own.
+    Reads the specification and serves `haive_os/device_db/reload`.
 
-    Airtable may take minutes to answer; the manager keeps running meanwhile. `replace_spec` is
-    called with the new specification on the manager's thread. `spec` returns the current one.
+    What takes time is done on a thread of its own: Airtable may need minutes to answer, and the
+    manager works with the local copy meanwhile. `replace_spec` is called with each specification
+    on the manager's thread; `spec` returns the current one there.
     """
 
     def __init__(
@@ -57,116 +63,221 @@ class SpecReloading:
         self.source = _choose_source(settings)
         self._spec = spec
         self._replace_spec = replace_spec
+        self._origin = 'no specification'
+        self._requests: queue.SimpleQueue[DeferredResponse | None] = queue.SimpleQueue()
         self._is_stopping = threading.Event()
         self._follower: Follower | None = None
         self._next_check = 0.0
-        # A separate node, because a node can only be spun by one thread.
-        self._node = Node(
-            f'{manager.get_name()}_device_db',
-            namespace=manager.get_namespace(),
-            context=manager.context,
-            use_global_arguments=False,
-            enable_rosout=False,
-            start_parameter_services=False,
-        )
-        self._node.create_service(Trigger, DEVICE_DB_RELOAD_SERVICE, self._on_reload)
+        self._of_source: Finding | None = None
+        self._of_following: Finding | None = None
+        self._service: DeferredService | None = None
         self._thread = threading.Thread(target=self._run, name='device_db', daemon=True)
 
     def first_spec(self) -> Spec:
-        """Read the specification and log its problems; it is empty if it cannot be read."""
-        # Following starts before the first read, so that no change between the two is missed.
-        self._follow()
+        """Return the specification that is there without the network; it may be empty."""
         try:
-            reading = self.source.read()
+            snapshot = self.source.read_copy()
         except DatabaseError as error:
-            self._log.error(f'{error}. Until a specification is loaded, every device is unknown.')
+            self._begin_without(error)
             return Spec()
-        if reading.warning:
-            self._log.warning(reading.warning)
-        spec, fleet = reading.spec, self._settings.fleet
-        for problem in spec.problems:
-            self._log.warning(f'specification: {problem}')
-        if fleet not in spec.fleets:
-            known = ', '.join(sorted(spec.fleets)) or 'none'
-            self._log.error(
-                f'there is no fleet {fleet!r} in {reading.origin}; valid fleets: {known}. '
-                'Set the parameter fleet.'
-            )
-        return spec
+        self._origin = snapshot.origin
+        if self._settings.uses_airtable:
+            self._begin_waiting(f'using {snapshot.origin}')
+        self._log_spec(snapshot.spec)
+        return snapshot.spec
 
     def start(self) -> None:
-        """Start the thread; the manager must be spun."""
+        """Serve requests, and begin to read Airtable; the manager must be spun."""
+        self._service = DeferredService(
+            self._manager, Trigger, DEVICE_DB_RELOAD_SERVICE, self._on_reload
+        )
         self._thread.start()
 
     def stop(self) -> None:
         """Stop the thread; a request to Airtable that is still running is abandoned."""
         self._is_stopping.set()
+        self._requests.put(None)
+        if self._service is not None:
+            text = 'the device manager is stopping'
+            self._service.answer_all(lambda message: _fill(message, False, text))
         if self._thread.is_alive():
-            self._thread.join(2 * _SPIN_S)
+            self._thread.join(_STOP_TIMEOUT_S)
 
-    def reload(self) -> str:
-        """Read the specification again, use it and return the changes; raises DatabaseError."""
-        reading = self.source.read()
-        changes = diff_specs(self._spec(), reading.spec)
-        self._hand_over(reading.spec)
-        text = f'from {reading.origin}: {describe_changes(changes)}'
-        return f'{reading.warning}. {text}' if reading.warning else text
+    def findings(self) -> list[Finding]:
+        """Return why another specification is running than the one that was asked for."""
+        return [finding for finding in (self._of_source, self._of_following) if finding]
+
+    # On the manager's thread
+
+    def _begin_without(self, error: DatabaseError) -> None:
+        if self._settings.uses_airtable:
+            self._begin_waiting(f'every device is unknown, because {error}')
+            return
+        self._of_source = Finding(Severity.ERROR, str(error))
+        self._log.error(f'{error}. Until a specification is loaded, every device is unknown.')
+
+    def _begin_waiting(self, meanwhile: str) -> None:
+        text = f'reading the specification from Airtable; until then, {meanwhile}'
+        self._of_source = Finding(Severity.WARN, text)
+        self._log.info(text)
+
+    def _log_spec(self, spec: Spec) -> None:
+        for problem in spec.problems:
+            self._log.warning(f'specification: {problem}')
+        self._log_missing_fleet(spec)
+
+    def _log_missing_fleet(self, spec: Spec) -> None:
+        for finding in spec_findings(spec, self._settings.fleet):
+            if finding.severity is Severity.ERROR:
+                self._log.error(f'{finding.text}.')
+
+    def _on_reload(self, _request: Any, response: DeferredResponse) -> None:
+        self._requests.put(response)
+
+    def _apply(self, snapshot: Snapshot, changes: str, requests: _Requests) -> None:
+        try:
+            self._replace_spec(snapshot.spec)
+        except Exception as error:
+            self._log.error(traceback.format_exc())
+            text = (
+                f'the specification from {snapshot.origin} could not be applied completely: '
+                f'{error!r}; see the log of the device manager, and start it again'
+            )
+            self._of_source = Finding(Severity.ERROR, text)
+            self._answer(requests, False, text)
+            return
+        self._origin = snapshot.origin
+        warning = snapshot.warning
+        self._of_source = Finding(Severity.WARN, f'{warning}. {_READ_AGAIN}') if warning else None
+        self._answer(requests, not snapshot.is_fallback, _describe(snapshot, changes))
+        self._log_missing_fleet(snapshot.spec)
+
+    def _keep(self, error: str, requests: _Requests) -> None:
+        text = f'the specification was not changed: {error}; still running: {self._origin}'
+        self._of_source = Finding(Severity.WARN, f'{text}. {_READ_AGAIN}')
+        self._answer(requests, False, text)
+
+    def _answer(self, requests: _Requests, success: bool, text: str) -> None:
+        if self._of_source is None:
+            self._log.info(f'specification {text}')
+        else:
+            self._log.warning(text)
+        for request in requests:
+            _fill(request.message, success, text)
+            request.send()
+
+    # On the thread `device_db`
+
+    def _run(self) -> None:
+        if self._settings.uses_airtable:
+            # Following starts before the first read, so that no change between the two is missed.
+            self._follow()
+            self._reload([])
+        while not self._is_stopping.is_set():
+            requests = self._next_requests()
+            if requests or self._was_changed():
+                self._reload(requests)
 
     def _follow(self) -> None:
-        if not self._settings.uses_airtable or not self._settings.follow_interval_s:
+        if not self._settings.follow_interval_s:
             return
         try:
             self._follower = Follower(_open(), self._settings.device_db_path)
             self._follower.start()
         except DatabaseError as error:
-            self._log.warning(f'{_NOT_FOLLOWED}: {error}')
+            self._warn_not_followed(error)
+        self._next_check = time.monotonic() + self._settings.follow_interval_s
 
-    def _hand_over(self, spec: Spec) -> None:
+    def _next_requests(self) -> list[DeferredResponse]:
+        """Wait for requests to reload; returns none when the base is to be checked for changes."""
+        timeout_s = None
+        if self._follower is not None:
+            timeout_s = max(0.0, self._next_check - time.monotonic())
+        requests = []
+        try:
+            requests.append(self._requests.get(timeout=timeout_s))
+            # One read of the source answers all that were waiting for it.
+            while True:
+                requests.append(self._requests.get_nowait())
+        except queue.Empty:
+            return [request for request in requests if request is not None]
+
+    def _was_changed(self) -> bool:
+        if self._follower is None or time.monotonic() < self._next_check:
+            return False
+        self._next_check = time.monotonic() + self._settings.follow_interval_s
+        try:
+            was_changed = self._follower.was_changed()
+        except DatabaseError as error:
+            self._warn_not_followed(error)
+            return False
+        self._of_following = None
+        return was_changed
+
+    def _warn_not_followed(self, error: DatabaseError) -> None:
+        finding = Finding(Severity.WARN, f'{_NOT_FOLLOWED}: {error}')
+        if finding != self._of_following:
+            self._of_following = finding
+            self._log.warning(finding.text)
+
+    def _reload(self, requests: _Requests) -> None:
+        """Read the specification and hand it over to the manager, or the reason why it cannot."""
+        try:
+            snapshot = self.source.read()
+            changes = self._changes(snapshot.spec)
+        except DatabaseError as error:
+            reason = str(error)
+            self._hand_over(lambda: self._keep(reason, requests))
+        except Exception as error:
+            # Every request must be answered, and the next one be served.
+            self._log.error(traceback.format_exc())
+            reason = f'{error!r}; see the log of the device manager'
+            self._hand_over(lambda: self._keep(reason, requests))
+        else:
+            self._hand_over(lambda: self._apply(snapshot, changes, requests))
+
+    def _changes(self, spec: Spec) -> str:
+        before = self._spec()
+        if before != Spec():
+            return describe_changes(diff_specs(before, spec))
+        for problem in spec.problems:
+            self._log.warning(f'specification: {problem}')
+        fleet = self._settings.fleet
+        return f'fleet {fleet!r}: {len(spec.fleets.get(fleet, ()))} devices expected'
+
+    def _hand_over(self, work: Callable[[], None]) -> None:
+        """
+        Run something on the manager's thread, and wait until it has run or the manager stops.
+
+        There is no time limit: what is waited for happens, however late, unless the manager stops.
+        """
         executor = self._manager.executor
         if executor is None:
-            raise DatabaseError('the device manager is not running')
+            return
         done = threading.Event()
 
-        def replace() -> None:
+        def run() -> None:
             try:
-                self._replace_spec(spec)
+                # `stop` has answered the requests.
+                if not self._is_stopping.is_set():
+                    work()
             finally:
                 done.set()
 
-        executor.create_task(guarded(self._manager, replace))
-        if not done.wait(_REPLACE_TIMEOUT_S):
-            raise DatabaseError(
-                f'the device manager did not use the new specification within '
-                f'{_REPLACE_TIMEOUT_S:g} s; it is overloaded or stopping'
-            )
+        executor.create_task(guarded(self._manager, run))
+        while not done.wait(_CHECK_S) and not self._is_stopping.is_set():
+            pass
 
-    def _on_reload(self, _request: Any, response: Any) -> Any:
-        try:
-            response.message = self.reload()
-            response.success = True
-            self._log.info(f'specification {response.message}')
-        except DatabaseError as error:
-            response.message = f'the specification was not changed: {error}'
-            self._log.warning(response.message)
-        return response
 
-    def _run(self) -> None:
-        executor = EventsExecutor(context=self._manager.context)
-        executor.add_node(self._node)
-        while not self._is_stopping.is_set() and self._manager.context.ok():
-            executor.spin_once(timeout_sec=_SPIN_S)
-            if self._follower is not None and time.monotonic() >= self._next_check:
-                self._reload_if_changed(self._follower)
-                self._next_check = time.monotonic() + self._settings.follow_interval_s
-        executor.shutdown()
-        self._node.destroy_node()
+def _describe(snapshot: Snapshot, changes: str) -> str:
+    if snapshot.is_fallback:
+        return f'{snapshot.warning}: {changes}'
+    text = f'from {snapshot.origin}: {changes}'
+    return f'{text}. {snapshot.warning}' if snapshot.warning else text
 
-    def _reload_if_changed(self, follower: Follower) -> None:
-        try:
-            if follower.was_changed():
-                self._log.info(f'specification {self.reload()}')
-        except DatabaseError as error:
-            self._log.warning(f'{_NOT_FOLLOWED}: {error}')
+
+def _fill(message: Any, success: bool, text: str) -> None:
+    message.success, message.message = success, text
 
 
 def _choose_source(settings: ManagerSettings) -> SpecSource:

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from node_in_process import manager_in_process
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, qos_profile_services_default
+from rclpy.qos import QoSProfile
 
 from hos_device_layer import qos
 from hos_device_layer.core.dispatch.events import ConnectRequested
 from hos_device_layer.links.gateway.link import GATEWAY_LINK
 from hos_device_layer.links.ros import ROS_LINK
 from hos_device_layer.ros_interface import MANAGER, SERVICES, TOPICS
-from hos_device_layer.services import DEVICE_DB_RELOAD_SERVICE
 
 # Devices of the sample: one that takes typed commands, with streams, and one of a serialized type.
 TYPED_UID, SERIALIZED_UID = 13213001, 13212703
@@ -48,7 +47,7 @@ def profile(name: str) -> tuple[object, ...]:
     if name == 'stream_qos':
         # Nobody publishes the stream yet.
         return (qos.RESULT_QOS.reliability, qos.STREAM_DEPTH)
-    return values(getattr(qos, name) if name else qos_profile_services_default)
+    return values(getattr(qos, name))
 
 
 def values(used: QoSProfile) -> tuple[object, ...]:
@@ -95,11 +94,8 @@ def test_the_services(manager: Any) -> None:
         ('haive_os/device/uid{uid}/command'),
     )
     # The manager serves the commands of a device behind the gateway itself.
-    served = {s.name for s in SERVICES if s.server == MANAGER} - {DEVICE_DB_RELOAD_SERVICE}
+    served = {s.name for s in SERVICES if s.server == MANAGER}
     assert services_of(manager, manager.services) == {
         by_name[name] for name in served | {serialized}
     }
     assert services_of(manager, manager.clients) == {by_name[typed]}
-    # Reloading is served by a node of its own, on its own thread.
-    reloading = manager._reloading._node
-    assert services_of(reloading, reloading.services) == {by_name[DEVICE_DB_RELOAD_SERVICE]}

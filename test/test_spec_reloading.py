@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rclpy
-from hos_interfaces.msg import ConnectionInfo, DeviceAPICallResult, DeviceCommandResult
-from hos_interfaces.srv import ConnectDevice, DeviceAPICall, DeviceCommand
-from rclpy.experimental import EventsExecutor
-from rclpy.node import Node
-from rclpy.parameter import Parameter
+from reloading_manager import D1, D2, GO, ManagerInProcess, tables
 from std_srvs.srv import Trigger
 
-from hos_device_layer import services, topics
-from hos_device_layer.core.spec.tables import Row, Tables
-from hos_device_layer.database import LocalCopy, source
-from hos_device_layer.database.airtable.rate_limiter import RequestPolicy
-from hos_device_layer.device_manager import DeviceManager
-from hos_device_layer.qos import EVENT_QOS, RESULT_QOS, SERVICE_QOS
-from hos_device_layer.testing.airtable import RunningAirtable, running_airtable
-
-D1: Row = {'device_id': 'D1', 'device_uid': 1, 'device_type': 'Typed'}
-D2: Row = {'device_id': 'D2', 'device_uid': 2, 'device_type': 'Typed'}
-GO: Row = {'function_name': 'go', 'results': ['x:int32'], 'device_types': ['Typed']}
-
-
-def tables(devices: list[Row], function: Row = GO) -> Tables:
-    return {
-        'devices': [{'device_type': 'Typed'}],
-        'apis': [function],
-        'serializers': [],
-        'streams': [],
-        'fleet-a': devices,
-    }
+from hos_device_layer import services
+from hos_device_layer.core.dispatch.events import SpecReplaced
+from hos_device_layer.database import LocalCopy
 
 
 @pytest.fixture(autouse=True)
@@ -49,89 +28,6 @@ def _ros(ros_domain_id: int) -> Iterator[None]:
 @pytest.fixture
 def copy(tmp_path: Path) -> LocalCopy:
     return LocalCopy(tmp_path / 'copy')
-
-
-class ManagerInProcess:
-    """A device manager, and a node that plays its devices and its callers."""
-
-    def __init__(self, folder: Path, device_db: str, interval_s: float = 0.0) -> None:
-        values = {
-            'fleet': 'a',
-            'device_db': device_db,
-            'device_db_path': str(folder),
-            'device_db_follow_interval_s': interval_s,
-            'state_folder': str(folder.parent / 'state'),
-            'gateway_enabled': False,
-        }
-        overrides = [Parameter(name, value=value) for name, value in values.items()]
-        self.manager = DeviceManager(parameter_overrides=overrides)
-        self.node = Node('peer')
-        self.executor = EventsExecutor()
-        for node in (self.manager, self.node):
-            self.executor.add_node(node)
-        self.commands: list[Any] = []
-        self.results: list[Any] = []
-        self.events: list[tuple[str, str]] = []
-        self.node.create_service(
-            DeviceCommand, services.DEVICE_COMMAND_SERVICE(1), self._on_command
-        )
-        self.result_publisher = self.node.create_publisher(
-            DeviceCommandResult, topics.DEVICE_CMD_RESULT_TOPIC, RESULT_QOS
-        )
-        self.node.create_subscription(
-            DeviceAPICallResult,
-            topics.DEVICE_API_CALL_RESULT_TOPIC,
-            self.results.append,
-            RESULT_QOS,
-        )
-        for topic in (topics.DEVICE_CONNECTED, topics.DEVICE_DISCONNECTED):
-            self.node.create_subscription(ConnectionInfo, topic, self._noting(topic), EVENT_QOS)
-
-    def _on_command(self, request: Any, response: Any) -> Any:
-        self.commands.append(request)
-        response.is_valid = True
-        return response
-
-    def _noting(self, topic: str) -> Callable[[Any], None]:
-        return lambda info: self.events.append((topic.rpartition('/')[2], info.device_id))
-
-    def until(self, condition: Callable[[], object]) -> None:
-        while not condition():
-            self.executor.spin_once(timeout_sec=0.05)
-
-    def ask(self, kind: Any, name: str, **request: Any) -> Any:
-        client = self.node.create_client(kind, name, qos_profile=SERVICE_QOS)
-        self.until(client.service_is_ready)
-        future = client.call_async(kind.Request(**request))
-        self.until(future.done)
-        self.node.destroy_client(client)
-        return future.result()
-
-    def connect(self, uid: int) -> Any:
-        return self.ask(ConnectDevice, services.CONNECT_DEVICE_SERVICE, uid=uid)
-
-    def call(self) -> Any:
-        return self.ask(
-            DeviceAPICall,
-            services.DEVICE_API_CALL_SERVICE,
-            device_id='D1',
-            function_name='go',
-        )
-
-    def reload(self) -> Any:
-        return self.ask(Trigger, services.DEVICE_DB_RELOAD_SERVICE)
-
-    def report(self, task_id: int, values: object) -> None:
-        self.result_publisher.publish(
-            DeviceCommandResult(uid=1, cmd_id=task_id, success=True, result_str=json.dumps(values))
-        )
-
-    def end(self) -> None:
-        self.manager.stop()
-        # An executor that is not shut down keeps its nodes, which go on taking requests.
-        self.executor.shutdown()
-        for node in (self.manager, self.node):
-            node.destroy_node()
 
 
 @pytest.fixture
@@ -215,30 +111,64 @@ def test_a_specification_that_cannot_be_read_changes_nothing(
     assert running.call().is_valid
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningAirtable]:
-    with running_airtable() as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        yield server
+def test_the_manager_is_one_node(running: ManagerInProcess) -> None:
+    # `ros2 param list` waits for the parameter services of every node.
+    assert sorted(running.node.get_node_names()) == ['device_manager', 'peer']
 
 
-def test_a_followed_base_is_reloaded_after_a_change(
-    server: RunningAirtable, copy: LocalCopy, monkeypatch: pytest.MonkeyPatch
+def test_a_specification_that_cannot_be_applied_is_not_reported_as_applied(
+    running: ManagerInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hos_device_layer import spec_reloading
-    from hos_device_layer.database.airtable.init import init_base
-    from hos_device_layer.database.airtable.matching import RememberedIds
-    from hos_device_layer.database.airtable.push import push_tables
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError('in the connections')
 
-    quick = RequestPolicy(requests=10_000)
-    monkeypatch.setattr(spec_reloading, '_POLICY', quick)
-    airtable = source.open_airtable(policy=quick)
-    init_base(airtable, RememberedIds(), ['fleet-a'])
-    push_tables(airtable, tables([D1]), RememberedIds())
+    monkeypatch.setattr(running.manager.dispatcher.connections, 'replace_fleet', fail)
+    running.manager.dispatcher._handlers[SpecReplaced] = fail
+    answer = running.reload()
+    assert not answer.success
+    assert "could not be applied completely: ZeroDivisionError('in the connections')" in (
+        answer.message
+    )
+    assert 'could not be applied' in running.findings()
 
-    running = ManagerInProcess(copy.folder, 'airtable', interval_s=0.05)
+
+def test_an_unexpected_error_leaves_no_request_without_an_answer(
+    running: ManagerInProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError('in the source')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running.manager._reloading.source, 'read', fail)
+        answer = running.reload()
+        assert not answer.success
+        assert "ZeroDivisionError('in the source')" in answer.message
+    assert running.reload().success
+
+
+def test_a_request_that_the_manager_does_not_live_to_see_is_refused_and_not_applied(
+    running: ManagerInProcess, copy: LocalCopy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+    read = running.manager._reloading.source.read
+
+    def read_slowly() -> Any:
+        reading.set()
+        go_on.wait()
+        return read()
+
+    monkeypatch.setattr(running.manager._reloading.source, 'read', read_slowly)
+    copy.write(tables([D1, D2]))
+    client = running.node.create_client(Trigger, services.DEVICE_DB_RELOAD_SERVICE)
+    running.until(client.service_is_ready)
+    answer = client.call_async(Trigger.Request())
+    running.until(reading.is_set)
+    running.manager._reloading.stop()
+    go_on.set()
+    running.manager._reloading._thread.join()
+    running.until(answer.done)
+    assert (answer.result().success, answer.result().message) == (
+        False,
+        'the device manager is stopping',
+    )
     assert running.manager.dispatcher.devices.keys() == {'D1'}
-    server.set_cell('fleet-a', 'D1', 'device_uid', 7)
-    running.until(lambda: running.manager.dispatcher.devices['D1'].uid == 7)
-    running.end()

@@ -82,6 +82,11 @@ def start(ros_domain_id: int, tmp_path: Path) -> Iterator[Callable[..., None]]:
     assert [child.wait(PATIENCE_S) for child in children] == [0] * len(children)
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    with ros_session() as session:
+        assert session.spin_until(condition, PATIENCE_S)
+
+
 def wait_until_connected(device_id: str) -> None:
     from hos_interfaces.srv import DeviceConnectionInfos
 
@@ -130,6 +135,9 @@ def test_the_whole_cycle(
     wait_until_connected('L8001')
     assert hos('call', 'L8001', 'light_blink', 'times=10') == 0
     capfd.readouterr()
+
+    # Only now is the manager's first read no longer on its way.
+    wait_until(lambda: 'specification from Airtable: ' in (tmp_path / 'log').read_text())
 
     # Somebody edits the spreadsheet, and the manager switches to the edited specification.
     server.set_cell('apis', 'light_blink', 'arguments', 'times:uint8 1..5')

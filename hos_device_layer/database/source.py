@@ -99,13 +99,10 @@ class AirtableSource:
             base = self._read_base()
         except DatabaseError as error:
             return self._fallback(error)
-        spec, self._not_stored = base.check(), None
-        try:
-            self._store(base)
-        except DatabaseError as error:
-            self._not_stored = _NotStored(spec, self._now())
-            return Snapshot(spec, 'Airtable', f'{error}. {_NOT_STORED}')
-        return Snapshot(spec, 'Airtable')
+        warning = self._try_to_store(base)
+        spec = base.check()
+        self._not_stored = _NotStored(spec, self._now()) if warning else None
+        return Snapshot(spec, 'Airtable', warning)
 
     def pull(self) -> BaseSnapshot:
         """Read the base into the local copy; raises DatabaseError and then changes nothing."""
@@ -123,6 +120,14 @@ class AirtableSource:
             self.copy.folder,
             msgspec.structs.replace(state, pulled=self._now(), remembered=base.matched.ids),
         )
+
+    def _try_to_store(self, base: BaseSnapshot) -> str:
+        """Return a warning if the local copy cannot be written, else ''."""
+        try:
+            self._store(base)
+        except DatabaseError as error:
+            return f'{error}. {_NOT_STORED}'
+        return ''
 
     def _fallback(self, error: DatabaseError) -> Snapshot:
         try:
