@@ -56,10 +56,11 @@ class DeviceConnection:
 
 
 class EndTasks(msgspec.Struct, frozen=True):
-    """Tells the dispatcher to end the tasks of a disconnected device with this error."""
+    """Tells the dispatcher to end tasks of a device: all, or those it has not answered yet."""
 
     uid: int
     error: str
+    only_unanswered: bool = False
 
 
 ConnectionEffects = list[Effect | EndTasks]
@@ -214,11 +215,14 @@ class Connections:
         connection.device = device
         if connection.state is _State.WAITING:
             return self._apply(connection, _Trigger.ADD, now, connection.link)
-        if connection.state is _State.CONNECTED:
-            needs = self._fleet.needs_of(device)
-            if needs != old.needs_of(device):
-                return [OpenDevice(connection.link, device, *needs)]
-        return []
+        needs, old_needs = self._fleet.needs_of(device), old.needs_of(device)
+        effects: ConnectionEffects = []
+        if needs[0] is not old_needs[0]:
+            # The link gives up the service to which it has sent, or would send, their commands.
+            effects.append(EndTasks(uid, _why_other_service(device), only_unanswered=True))
+        if connection.state is _State.CONNECTED and needs != old_needs:
+            effects.append(OpenDevice(connection.link, device, *needs))
+        return effects
 
     # Parts
 
@@ -285,6 +289,13 @@ class Connections:
             self._deadlines.drop(uid)
         elif changed or trigger in _SIGNS_OF_LIFE:
             self._deadlines.set(uid, now.steady - self._paused_s + silence_s)
+
+
+def _why_other_service(device: FleetDevice) -> str:
+    return (
+        f'serialized_api of the device type {device.device_type!r} was changed before '
+        f'{device.device_id!r} accepted the command'
+    )
 
 
 def _why_disconnected(device: FleetDevice, trigger: ConnectionTrigger) -> str:

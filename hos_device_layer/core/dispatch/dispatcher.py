@@ -129,7 +129,7 @@ class Dispatcher:
         effects: list[Effect] = []
         for effect in self._handlers[type(event)](event, now, link):
             if isinstance(effect, EndTasks):
-                effects += self._lifecycle.end_all(effect.error, now, effect.uid)
+                effects += self._lifecycle.end_of_device(effect, now)
             else:
                 effects.append(effect)
         return effects

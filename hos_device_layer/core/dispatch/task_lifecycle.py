@@ -25,7 +25,7 @@ from .tasks import RunningTask, RunningTasks
 if TYPE_CHECKING:
     from ..spec.records import FleetDevice, Function
     from ..timestamp import Timestamp
-    from .connections import Connections, DeviceConnection
+    from .connections import Connections, DeviceConnection, EndTasks
     from .events import CallRequested, CommandAnswered, ResultReported, SendFailed
     from .fleet_index import FleetIndex
 
@@ -142,10 +142,18 @@ class TaskLifecycle:
             for effect in self.fail(task, self._why_late(task), now)
         ]
 
-    def end_all(self, error: str, now: Timestamp, uid: int | None = None) -> list[Effect]:
-        """End the running tasks of a device, or all of them, with an error."""
-        tasks = self._tasks if uid is None else self._tasks.of_device(uid)
-        return [effect for task in tasks for effect in self.fail(task, error, now)]
+    def end_all(self, error: str, now: Timestamp) -> list[Effect]:
+        """End all running tasks with an error."""
+        return [effect for task in self._tasks for effect in self.fail(task, error, now)]
+
+    def end_of_device(self, ended: EndTasks, now: Timestamp) -> list[Effect]:
+        """End the running tasks of a device, or those without an answer to their commands."""
+        return [
+            effect
+            for task in self._tasks.of_device(ended.uid)
+            if not (ended.only_unanswered and task.answered)
+            for effect in self.fail(task, ended.error, now)
+        ]
 
     def fail(self, task: RunningTask, error: str, now: Timestamp) -> list[Effect]:
         """End a task with an error."""

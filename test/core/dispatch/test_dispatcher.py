@@ -2,6 +2,7 @@
 
 import typing
 
+import msgspec
 from dispatcher_driver import GATEWAY, GOOD, ROS, DispatcherDriver, only
 from virtual_fleet import EPOCH, LIFT, PUMP, make_spec
 
@@ -13,6 +14,7 @@ from hos_device_layer.core.dispatch.effects import (
     ConnectedDevice,
     DevicesAnswer,
     LogDropped,
+    OpenDevice,
     PublishConnectionEvent,
     PublishResult,
     PublishSample,
@@ -35,6 +37,7 @@ from hos_device_layer.core.dispatch.events import (
     StreamSampled,
     Tick,
 )
+from hos_device_layer.core.spec.records import DeviceType
 
 # Events
 
@@ -126,3 +129,31 @@ def test_events_and_effects_of_different_types_are_never_equal():
     assert Pinged(7) != LinkClosed(7)
     assert Tick(0.0) != StopRequested()
     assert ConnectAnswer(True, '') != CallAnswer(True, '')
+
+
+def with_serialized_lifts():
+    """Return the specification after somebody has ticked serialized_api of the lifts."""
+    types = {**make_spec().device_types, 'Lift': DeviceType('Lift', serialized_api=True)}
+    return msgspec.structs.replace(make_spec(), device_types=types)
+
+
+def test_a_command_that_its_device_has_not_accepted_ends_with_the_kind_of_its_service(driver):
+    unanswered, accepted = driver.call(), driver.call()
+    driver.answer(accepted)
+    withdrawn, result, opened = driver.handle(SpecReplaced(with_serialized_lifts()), 1.0)
+    assert withdrawn == WithdrawCommand(ROS, LIFT.uid, unanswered.cmd_id)
+    assert (result.task_id, result.success) == (unanswered.cmd_id, False)
+    assert result.error == (
+        "serialized_api of the device type 'Lift' was changed before 'L1' accepted the command"
+    )
+    assert isinstance(opened, OpenDevice) and opened.serialized
+    # The device is executing the other one.
+    assert only(driver.report(accepted, now=2.0), PublishResult).success
+
+
+def test_a_command_of_a_timed_out_device_ends_with_the_kind_of_its_service_too(driver):
+    command = driver.call()
+    driver.handle(LinkClosed(LIFT.uid), 0.5)
+    effects = driver.handle(SpecReplaced(with_serialized_lifts()), 1.0)
+    assert only(effects, PublishResult).task_id == command.cmd_id
+    assert only(effects, WithdrawCommand).cmd_id == command.cmd_id
