@@ -274,6 +274,15 @@ def _default_token_file(state: Path) -> Path:
         return state / 'tokens.json'  # A service may have no home folder.
 
 
+def local_gateway_url(values: Mapping[str, Any]) -> str:
+    """Return the URL of the gateway for programs on this computer; other values are defaults."""
+    given = {parameter.name: parameter.default for parameter in PARAMETERS} | dict(values)
+    settings = _gateway_settings(given, state=Path())
+    local = {'0.0.0.0': '127.0.0.1', '::': '::1'}  # noqa: S104
+    address = local.get(settings.address, settings.address)
+    return msgspec.structs.replace(settings, address=address).url(settings.port)
+
+
 def main_arguments(arguments: Sequence[str] | None, parameters: Iterable[Parameter]) -> list[str]:
     """Return the arguments of a program (None: of this one), in which texts stay texts."""
     texts = {parameter.name for parameter in parameters if isinstance(parameter.default, str)}

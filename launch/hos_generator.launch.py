@@ -5,14 +5,20 @@ from __future__ import annotations
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.events.process import ProcessExited
+from launch.logging import get_logger
 from launch_ros.actions import Node
 
 ARGUMENTS = [
     DeclareLaunchArgument(
+        'device_db_path',
+        default_value='',
+        description='Folder of the specification (the local copy, where ~ is the home folder). '
+        'Empty: the sample that is installed with hos_device_layer.',
+    ),
+    DeclareLaunchArgument(
         'device_db',
         default_value='',
-        description='Folder of the local copy of the specification. Empty: the sample that is '
-        'installed with hos_device_layer.',
+        description='Deprecated: the former name of device_db_path.',
     ),
     DeclareLaunchArgument(
         'output',
@@ -39,9 +45,16 @@ def generate_launch_description() -> LaunchDescription:
 def _generator(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     values = context.launch_configurations
     arguments = ['--check'] if values['check'] == 'true' else []
-    for option, name in {'--device-db': 'device_db', '--output': 'output'}.items():
-        if values[name]:
-            arguments += [option, values[name]]
+    if values['device_db']:
+        log = get_logger('hos_generator.launch.py')
+        log.warning('device_db is deprecated here; use device_db_path')
+    options = {
+        '--device-db': values['device_db_path'] or values['device_db'],
+        '--output': values['output'],
+    }
+    for option, value in options.items():
+        if value:
+            arguments += [option, value]
     return [
         Node(
             package='hos_device_layer',

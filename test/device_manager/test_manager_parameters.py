@@ -14,7 +14,12 @@ from rclpy.parameter import Parameter
 from ros_peers import Ros, answer_of
 
 from hos_device_layer import services, topics
-from hos_device_layer.parameters import PARAMETERS, ParameterError, declare_parameters
+from hos_device_layer.parameters import (
+    PARAMETERS,
+    ParameterError,
+    declare_parameters,
+    local_gateway_url,
+)
 from hos_device_layer.testing.simulated_fleet import SimulatedFleet
 
 SERVED = [
@@ -143,6 +148,23 @@ def test_the_simulated_fleet_refuses_wrong_parameters_too(
             context=ros.context,
         )
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ('values', 'url'),
+    [
+        ({}, 'ws://127.0.0.1:9091'),
+        ({'gateway_port': 9500, 'fleet': 'lab'}, 'ws://127.0.0.1:9500'),
+        ({'gateway_address': '0.0.0.0'}, 'ws://127.0.0.1:9091'),
+        ({'gateway_address': '::'}, 'ws://[::1]:9091'),
+        ({'gateway_address': '10.0.0.7'}, 'ws://10.0.0.7:9091'),
+        ({'gateway_certificate_file': 'lab.pem'}, 'wss://127.0.0.1:9091'),
+    ],
+)
+def test_where_a_program_beside_the_manager_finds_its_gateway(
+    values: dict[str, object], url: str
+) -> None:
+    assert local_gateway_url(values) == url
 
 
 def test_a_time_may_be_given_as_an_integer(manager: RunningManager) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from installed_copy import InstalledCopy
 from launches import Launches
 
@@ -30,14 +31,16 @@ def test_a_package_of_the_user_gets_the_file(launches: Launches) -> None:
     assert (package / 'hos_device_api.py').is_file()
 
 
-def test_arguments_reach_the_generator(launches: Launches, tmp_path: Path) -> None:
+@pytest.mark.parametrize('name', ['device_db_path', 'device_db'])
+def test_arguments_reach_the_generator(launches: Launches, tmp_path: Path, name: str) -> None:
     device_db, output = tmp_path / 'db', tmp_path / 'api.py'
     device_db.mkdir()
     (device_db / 'devices.yaml').write_text('- device_type: Lamp\n')
     (device_db / 'apis.yaml').write_text('- function_name: lamp_on\n  device_types: [Lamp]\n')
-    with launches.run(FILE, f'device_db:={device_db}', f'output:={output}') as generator:
+    with launches.run(FILE, f'{name}:={device_db}', f'output:={output}') as generator:
         assert generator.wait() == 0, generator.output
         generator.wait_for(f'Wrote 1 function to {output}')
+        assert ('deprecated' in generator.output) == (name == 'device_db')
     assert 'def lamp_on(' in output.read_text()
 
 
