@@ -137,7 +137,7 @@ PARAMETERS = (
         'state_folder',
         '',
         'Folder that stores the used task ids; it must be writable. Empty: hos_device_layer in '
-        '$ROS_HOME or ~/.ros.',
+        '$ROS_HOME or ~/.ros. (The variable ROS_LOG_DIR moves the log, which ROS writes.)',
         is_path=True,
     ),
     Parameter('gateway_enabled', True, 'Whether devices without ROS can connect by WebSocket.'),

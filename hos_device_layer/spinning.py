@@ -47,7 +47,7 @@ def run_node(
         # rclpy's own handlers would shut down the context before `at_end` can publish.
         rclpy.init(args=arguments, signal_handler_options=rclpy.SignalHandlerOptions.NO)
     except RuntimeError as error:
-        return _refuse(name, HosError(f'invalid ROS arguments: {error}'))
+        return _refuse(name, _unusable_ros(error))
     try:
         node = create()
     except HosError as error:
@@ -63,6 +63,12 @@ def run_node(
     rclpy.shutdown()
     ignore_signals()
     return code
+
+
+def _unusable_ros(error: RuntimeError) -> HosError:
+    if 'failed to initialize logging' in str(error):
+        return HosError(f'{error}; set ROS_LOG_DIR to a folder that ROS can write its log to')
+    return HosError(f'invalid ROS arguments: {error}')
 
 
 def _refuse(name: str, reason: HosError) -> int:

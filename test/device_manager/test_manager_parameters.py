@@ -121,6 +121,21 @@ def test_wrong_arguments_end_the_program_with_code_2(
     assert line.startswith(f'device_manager: {sentence}')
 
 
+def test_a_home_folder_that_cannot_be_written_needs_two_other_folders(
+    starter: ManagerStarter, tmp_path: Path
+) -> None:
+    # Nobody can create a folder in /proc.
+    environment = {'HOME': '/proc/none', 'ROS_HOME': '', 'ROS_LOG_DIR': '', 'XDG_CONFIG_HOME': ''}
+    program = starter.manager(environment=environment)
+    assert program.wait() == 2
+    assert 'set ROS_LOG_DIR to a folder' in program.output
+    assert 'invalid ROS arguments' not in program.output
+    environment['ROS_LOG_DIR'] = str(tmp_path / 'log')
+    program = starter.manager(environment=environment)
+    program.wait_for_output('devices expected')
+    program.stop()
+
+
 def test_a_simulated_fleet_without_a_specification_ends_with_code_2(
     starter: ManagerStarter,
 ) -> None:
