@@ -47,9 +47,8 @@ class DeviceAPICallInfo(Generic[R]):
 
     Both futures always complete. `future` holds the manager's answer, a `DeviceAPICall.Response`;
     `result` holds the only `DeviceAPICallResult` of the call. If the call is refused or lost, its
-    `success` is False and `error` says why. `parse` returns the typed result, and so does `await`
-    in a coroutine of a single- or multi-threaded executor. The events executor busy-loops while a
-    coroutine waits; use `result.add_done_callback` there.
+    `success` is False and `error` says why. `parse` returns the typed result, and so does `await`,
+    in coroutines of all rclpy executors and of asyncio. Exceptions in done callbacks are logged.
     """
 
     call_time: float  # [s] since the epoch
@@ -145,10 +144,18 @@ def call_with_fields(
     fields: Sequence[TypedField],
     parse: Callable[[str], R],
 ) -> DeviceAPICallInfo[R]:
-    """Call a function with arguments as texts; only the device manager checks them."""
+    """
+    Call a function with arguments as texts; only the device manager compares them with the spec.
+
+    Raises ValueMismatchError, before anything is sent, if a text cannot be sent at all.
+    """
     _check_text('device_id', device_id)
+    _check_text('function_name', function_name)
+    for argument in fields:
+        for text in (argument.data, argument.name, argument.type):
+            _check_text(f'{function_name!r}: {shortened(argument.name)[1:-1]}', text)
     client = client_of(node)
-    call = PendingCall(device_id, function_name, fields, time.time())
+    call = PendingCall(device_id, function_name, fields, time.time(), node.get_logger())
     client.start(call)
     return DeviceAPICallInfo(
         call.call_time,
@@ -168,7 +175,6 @@ _declared = lru_cache(maxsize=10_000)(Field.from_text)
 def _typed_field(declared: Field, value: object, function_name: str) -> TypedField:
     try:
         text = declared.type.format(declared.check(_plain(value)))
-        _check_text(declared.name, text)
     except ValueMismatchError as error:
         raise ValueMismatchError(f'{function_name!r}: {error}') from None
     return TypedField(name=declared.name, type=declared.type.value, data=text)

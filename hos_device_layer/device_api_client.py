@@ -18,7 +18,9 @@ from rclpy.node import Node
 from rclpy.task import Future
 from rclpy.timer import Timer
 
+from .call_futures import CallFuture
 from .core.pending_calls import ManagerIds, PendingCalls
+from .guarding import ErrorLog, logging_exceptions
 from .qos import RESULT_QOS, SERVICE_QOS
 from .services import DEVICE_API_CALL_SERVICE
 from .topics import DEVICE_API_CALL_RESULT_TOPIC
@@ -44,14 +46,19 @@ class PendingCall:
     """A call that has no result yet: its request, and the futures to complete."""
 
     def __init__(
-        self, device_id: str, function_name: str, fields: Sequence[TypedField], call_time: float
+        self,
+        device_id: str,
+        function_name: str,
+        fields: Sequence[TypedField],
+        call_time: float,
+        log: ErrorLog,
     ) -> None:
         self.request = DeviceAPICall.Request(
             device_id=device_id, function_name=function_name, args=list(fields)
         )
         self.call_time = call_time
-        self.future = Future()
-        self.result = Future()
+        self.future = CallFuture(log)
+        self.result = CallFuture(log)
         self.answer: Future | None = None
 
 
@@ -79,6 +86,7 @@ class DeviceAPIClient:
     def __init__(self, node: Node) -> None:
         # The node owns this object through its subscription, so nothing here may own the node.
         self._node = weakref.ref(node)
+        self._log = node.get_logger()
         self._lock = threading.RLock()
         self._calls: PendingCalls[PendingCall, DeviceAPICallResult] = PendingCalls(
             round(MANAGER_TIMEOUT_S / _TICK_S), round(ANSWER_TIMEOUT_S / _TICK_S)
@@ -128,8 +136,19 @@ class DeviceAPIClient:
 
     def _send(self, call: PendingCall) -> None:
         self._calls.send(call, self._managers)
-        call.answer = self.ros_client.call_async(call.request)
-        call.answer.add_done_callback(partial(self._on_answer, call))
+        try:
+            call.answer = self.ros_client.call_async(call.request)
+        except InvalidHandle:
+            raise
+        except Exception as error:
+            # The calls after it must still be sent.
+            self._calls.refuse(call)
+            self._give_up(call, f'the call could not be sent: {error!r}')
+        else:
+            self._when_done(call.answer, partial(self._on_answer, call))
+
+    def _when_done(self, future: Future, callback: Callable[[Future], None]) -> None:
+        future.add_done_callback(logging_exceptions(self._log, callback))
 
     def _probe(self) -> None:
         """
@@ -146,7 +165,7 @@ class DeviceAPIClient:
             self._ticks_to_probe = _TICKS_PER_PROBE
             probe = self.ros_client.call_async(DeviceAPICall.Request())
             self._probes.append(probe)
-            probe.add_done_callback(partial(self._on_probe_answered, self._managers))
+            self._when_done(probe, partial(self._on_probe_answered, self._managers))
 
     def _drop_probes(self) -> None:
         for probe in self._probes:
@@ -251,7 +270,7 @@ class DeviceAPIClient:
 
     def _set(self, future: Future, value: object) -> None:
         # As with the answer of a service, callbacks become tasks of the executor that spins the
-        # node, so that their exceptions are raised there.
+        # node.
         node = self._node()
         if node is not None:
             future._set_executor(node.executor)

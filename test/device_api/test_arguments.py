@@ -4,6 +4,7 @@ import numbers
 
 import pytest
 from calling import EchoResult, finish
+from hos_interfaces.msg import TypedField
 from rclpy.node import Node
 from stand_in_manager import REPORTS_BEFORE_IT_ANSWERS
 
@@ -11,6 +12,7 @@ from hos_device_layer.device_api import (
     CallPendingError,
     ValueMismatchError,
     call_device,
+    call_with_fields,
     value_dict,
 )
 
@@ -53,6 +55,28 @@ def test_an_invalid_device_id_raises_before_anything_is_sent(device_id) -> None:
     node = Node('caller')
     with pytest.raises(ValueMismatchError, match='device_id: '):
         call_device(node, device_id, 'move', {}, value_dict)
+    assert list(node.clients) == []
+    node.destroy_node()
+
+
+@pytest.mark.parametrize('text', ['\ud800', 'a\0b'])
+@pytest.mark.parametrize(
+    ('function_name', 'field', 'complaint'),
+    [
+        ('{}', ('x', 'string', ''), 'function_name: '),
+        ('move', ('{}', 'string', ''), "'move': .*: "),
+        ('move', ('x', '{}', ''), "'move': x: "),
+        ('move', ('x', 'string', '{}'), "'move': x: "),
+    ],
+)
+def test_a_text_that_cannot_be_sent_raises_before_anything_is_sent(
+    text, function_name, field, complaint
+) -> None:
+    node = Node('caller')
+    name, type_name, data = (part.format(text) for part in field)
+    fields = [TypedField(name='y'), TypedField(name=name, type=type_name, data=data)]
+    with pytest.raises(ValueMismatchError, match=complaint + 'expected'):
+        call_with_fields(node, 'D1', function_name.format(text), fields, value_dict)
     assert list(node.clients) == []
     node.destroy_node()
 

@@ -1,25 +1,20 @@
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import Awaitable, Generator, Iterator
+from typing import Any
 
 import pytest
 import rclpy
-from calling import call, spin_until
-from rclpy.executors import Executor, SingleThreadedExecutor
+from calling import LATER, EchoResult, call, finish, make_ready, spin_until
+from rclpy.executors import Executor, MultiThreadedExecutor, SingleThreadedExecutor
+from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
+from rclpy.task import Future
 from stand_in_manager import FAILS, REPORTS_BEFORE_IT_ANSWERS, StandInManager
 
 from hos_device_layer.device_api import CallFailedError
-
-
-def test_exceptions_in_callbacks_are_raised_by_the_executor(executor, manager, node) -> None:
-    # Made before the executor knows of it, as in a node's constructor.
-    early = Node('early')
-    info = call(early, REPORTS_BEFORE_IT_ANSWERS)
-    info.result.add_done_callback(lambda _: 1 / 0)
-    executor.add_node(early)
-    with pytest.raises(ZeroDivisionError):
-        spin_until(executor, lambda: False)
 
 
 def test_await_gives_the_typed_result(executor, manager, node) -> None:
@@ -36,6 +31,131 @@ def test_await_gives_the_typed_result(executor, manager, node) -> None:
     assert task.result() == ['a', "'fails' of 'D1': the lid is open"]
 
 
+class StepCounter:
+    """Counts how often an executor resumes a coroutine that awaits something."""
+
+    def __init__(self, awaited: Awaitable[EchoResult]) -> None:
+        self._awaited = awaited
+        self.steps = 0
+
+    def __await__(self) -> Generator[Any, None, EchoResult]:
+        awaited = self._awaited.__await__()
+        while True:
+            self.steps += 1
+            try:
+                yield next(awaited)
+            except StopIteration as end:
+                return end.value
+
+
+def test_an_events_executor_resumes_a_coroutine_only_when_its_call_is_done() -> None:
+    executor = EventsExecutor()
+    manager, node = StandInManager(), Node('caller')
+    executor.add_node(manager)
+    executor.add_node(node)
+    counters: list[StepCounter] = []
+
+    async def work(n: int) -> str:
+        await call(node, REPORTS_BEFORE_IT_ANSWERS)
+        counters.append(StepCounter(call(node, LATER, n)))
+        return (await counters[-1]).n
+
+    try:
+        tasks = [executor.create_task(work(n)) for n in range(5)]
+        spin_until(executor, lambda: len(manager.running) == 5)
+        make_ready(executor, node)
+        assert [counter.steps for counter in counters] == [1] * 5
+        assert not any(task.done() for task in tasks)
+        manager.finish_all()
+        spin_until(executor, lambda: all(task.done() for task in tasks))
+        assert [counter.steps for counter in counters] == [2] * 5
+        assert [task.result() for task in tasks] == list('01234')
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        manager.destroy_node()
+
+
+def test_a_cancelled_coroutine_is_not_resumed(executor, manager, node) -> None:
+    reached = []
+
+    async def work() -> None:
+        await call(node, LATER)
+        reached.append('the end')
+
+    task = executor.create_task(work)
+    spin_until(executor, lambda: bool(manager.running))
+    task.cancel()
+    manager.finish_all()
+    make_ready(executor, node)
+    assert task.cancelled() and not reached
+
+
+def test_a_coroutine_may_wait_for_other_things_too(executor, manager, node) -> None:
+    foreign = Future()
+
+    async def work() -> list[object]:
+        results: list[object] = [(await call(node, REPORTS_BEFORE_IT_ANSWERS, 'a')).n]
+        results.append(await foreign)
+        results.append((await call(node, REPORTS_BEFORE_IT_ANSWERS, 'c')).n)
+        return results
+
+    task = executor.create_task(work)
+    make_ready(executor, node)
+    foreign.set_result('b')
+    spin_until(executor, task.done)
+    assert task.result() == ['a', 'b', 'c']
+
+
+@pytest.fixture
+def spun(executor: Executor, manager: StandInManager, node: Node) -> Iterator[Node]:
+    """Return a caller that another thread spins, and its manager."""
+    ended = threading.Event()
+    spinner = threading.Thread(target=spin_until, args=(executor, ended.is_set))
+    spinner.start()
+    yield node
+    ended.set()
+    spinner.join()
+
+
+def test_asyncio_awaits_the_calls_of_a_node_that_a_thread_spins(spun) -> None:
+    async def work(n: int) -> str:
+        with pytest.raises(CallFailedError, match='the lid is open'):
+            await call(spun, FAILS)
+        return (await call(spun, REPORTS_BEFORE_IT_ANSWERS, n)).n
+
+    async def main() -> list[str]:
+        return await asyncio.gather(*(work(n) for n in range(20)))
+
+    assert asyncio.run(main()) == [str(n) for n in range(20)]
+
+
+@pytest.mark.parametrize('kind', [EventsExecutor, SingleThreadedExecutor, MultiThreadedExecutor])
+def test_a_coroutine_may_run_on_another_executor_than_its_node(spun, kind) -> None:
+    async def work() -> str:
+        return (await call(spun, REPORTS_BEFORE_IT_ANSWERS, 'x')).n
+
+    other = kind()
+    task = other.create_task(work)
+    while not task.done():
+        other.spin_once(timeout_sec=1000)  # it must be woken
+    assert task.result() == 'x'
+    other.shutdown()
+
+
+def test_a_callback_that_was_removed_is_not_called(executor, manager, node) -> None:
+    called = []
+    info = call(node, LATER)
+    info.result.add_done_callback(called.append)
+    assert info.result.remove_done_callback(called.append)
+    assert not info.result.remove_done_callback(called.append)
+    spin_until(executor, info.future.done)
+    manager.finish_all()
+    finish(executor, info)
+    make_ready(executor, node)
+    assert called == []
+
+
 def test_a_callback_may_await_a_result_without_a_deadlock(manager, node) -> None:
     # The node's default callback group is held while its callback waits.
     results = []
@@ -45,11 +165,7 @@ def test_a_callback_may_await_a_result_without_a_deadlock(manager, node) -> None
         results.append((await call(node, REPORTS_BEFORE_IT_ANSWERS, 'x')).n)
 
     timer = node.create_timer(0.01, on_timer)
-    executor = node.executor
-    if not isinstance(executor, Executor):
-        # The events executor runs no coroutines as callbacks.
-        executor.create_task(on_timer)
-    spin_until(executor, lambda: bool(results))
+    spin_until(node.executor, lambda: bool(results))
     assert results == ['x']
 
 
