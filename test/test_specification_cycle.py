@@ -20,6 +20,9 @@ from hos_device_layer.services import DEVICE_CONNECTION_INFOS_SERVICE
 from hos_device_layer.testing.airtable import Fault, RunningAirtable, running_airtable
 
 PATIENCE_S = 150.0
+
+# A command without options of ROS.
+HERE = argparse.Namespace(ros_args=[], namespace='')
 ASK_AGAIN_S = 2.0
 
 Hos = Callable[..., int]
@@ -50,7 +53,8 @@ def hos(copy: Path) -> Hos:
         command.add_parser(subparsers)
 
     def hos(*arguments: str | Path) -> int:
-        options = () if '--device-db' in arguments else ('--device-db', copy)
+        needs_folder = arguments[0] == 'db' and '--device-db' not in arguments
+        options = ('--device-db', copy) if needs_folder else ()
         parsed = parser.parse_args([str(argument) for argument in (*arguments, *options)])
         return int(parsed.run(parsed))
 
@@ -83,14 +87,14 @@ def start(ros_domain_id: int, tmp_path: Path) -> Iterator[Callable[..., None]]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    with ros_session() as session:
+    with ros_session(HERE) as session:
         assert session.spin_until(condition, PATIENCE_S)
 
 
 def wait_until_connected(device_id: str) -> None:
     from hos_interfaces.srv import DeviceConnectionInfos
 
-    with ros_session() as session:
+    with ros_session(HERE) as session:
         client = session.node.create_client(DeviceConnectionInfos, DEVICE_CONNECTION_INFOS_SERVICE)
 
         def is_connected() -> bool:
