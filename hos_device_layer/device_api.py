@@ -10,7 +10,7 @@ import numbers
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -19,7 +19,12 @@ from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.task import Future
 
-from .core.errors import CallFailedError, CallPendingError, ValueMismatchError
+from .core.errors import (
+    CallFailedError,
+    CallPendingError,
+    CallTimeoutError,
+    ValueMismatchError,
+)
 from .core.spec.field_types import Field, FieldType, Value
 from .core.text import shortened
 from .device_api_client import PendingCall, client_of
@@ -27,6 +32,7 @@ from .device_api_client import PendingCall, client_of
 __all__ = [
     'CallFailedError',
     'CallPendingError',
+    'CallTimeoutError',
     'DeviceAPICallInfo',
     'DeviceResult',
     'ValueMismatchError',
@@ -58,6 +64,7 @@ class DeviceAPICallInfo(Generic[R]):
     device_id: str
     function_name: str
     _parse: Callable[[str], R] = field(repr=False)
+    _wait: Callable[[float | None], bool] = field(repr=False)
 
     def parse(self) -> R:
         """
@@ -75,6 +82,21 @@ class DeviceAPICallInfo(Generic[R]):
                 f'{call}: {message.error}', self.device_id, self.function_name, message.task_id
             )
         return self._parse(message.result_jsons)
+
+    def wait(self, timeout_s: float | None = None) -> R:
+        """
+        Block this thread until the call has ended, and return the typed result.
+
+        Another thread must spin the node. Raises as `parse` does; CallTimeoutError if there is no
+        result after `timeout_s`, though the call goes on; and CallPendingError if no other thread
+        spins the node.
+        """
+        if not self._wait(timeout_s):
+            raise CallTimeoutError(
+                f'{self.function_name!r} of {self.device_id!r}: no result within {timeout_s:g} s; '
+                'the call goes on'
+            )
+        return self.parse()
 
     def __await__(self) -> Generator[Any, None, R]:
         yield from self.result.__await__()
@@ -123,18 +145,31 @@ def call_device(
     function_name: str,
     arguments: Mapping[str, object],
     parse: Callable[[str], R],
+    *,
+    namespace: str = '',
+    spec_digest: str = '',
 ) -> DeviceAPICallInfo[R]:
     """
     Call a function with Python values.
 
-    The keys of `arguments` are declarations such as `x:float32 -60..60 [mm]`. Raises
-    ValueMismatchError, before anything is sent, if a value does not fit its declaration.
+    The keys of `arguments` are declarations such as `x:float32 -60..60 [mm]`. `namespace` is that
+    of the device manager; by default that of the node. If `spec_digest` is given and is not that
+    of the manager's specification, a warning is logged. Raises ValueMismatchError, before anything
+    is sent, if a value does not fit its declaration.
     """
     fields = [
         _typed_field(_declared(declaration), value, function_name)
         for declaration, value in arguments.items()
     ]
-    return call_with_fields(node, device_id, function_name, fields, parse)
+    return call_with_fields(
+        node,
+        device_id,
+        function_name,
+        fields,
+        parse,
+        namespace=namespace,
+        spec_digest=spec_digest,
+    )
 
 
 def call_with_fields(
@@ -143,6 +178,9 @@ def call_with_fields(
     function_name: str,
     fields: Sequence[TypedField],
     parse: Callable[[str], R],
+    *,
+    namespace: str = '',
+    spec_digest: str = '',
 ) -> DeviceAPICallInfo[R]:
     """
     Call a function with arguments as texts; only the device manager compares them with the spec.
@@ -154,9 +192,9 @@ def call_with_fields(
     for argument in fields:
         for text in (argument.data, argument.name, argument.type):
             _check_text(f'{function_name!r}: {shortened(argument.name)[1:-1]}', text)
-    client = client_of(node)
+    client = client_of(node, namespace)
     call = PendingCall(device_id, function_name, fields, time.time(), node.get_logger())
-    client.start(call)
+    client.start(call, spec_digest)
     return DeviceAPICallInfo(
         call.call_time,
         call.future,
@@ -165,6 +203,7 @@ def call_with_fields(
         device_id,
         function_name,
         parse,
+        partial(client.wait, call.result),
     )
 
 

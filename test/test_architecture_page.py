@@ -23,7 +23,7 @@ from walks import PACKAGES, PAGE, Step, Trace, described, read_walks
 from websockets.sync.client import ClientConnection, connect
 
 from hos_client.host.drivers.l1 import L1Driver
-from hos_device_layer import device_api_client, topics
+from hos_device_layer import topics
 from hos_device_layer.core.dispatch import dispatcher
 from hos_device_layer.core.dispatch.connection_states import ConnectionState
 from hos_device_layer.core.dispatch.connections import Connections
@@ -43,6 +43,7 @@ from hos_device_layer.database.airtable.matching import RememberedIds
 from hos_device_layer.database.airtable.push import push_tables
 from hos_device_layer.database.airtable.rate_limiter import RateLimiter, RequestPolicy
 from hos_device_layer.device_api import CallFailedError
+from hos_device_layer.device_api_client import limits
 from hos_device_layer.gen.hos_device_api import delta_arm_move
 from hos_device_layer.links.gateway.link import GatewayLink
 from hos_device_layer.links.ros import ROS_LINK
@@ -226,7 +227,7 @@ def test_a_cell_of_airtable_to_a_refused_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The trace slows discovery down.
-    monkeypatch.setattr(device_api_client, 'MANAGER_TIMEOUT_S', 120.0)
+    monkeypatch.setattr(limits, 'MANAGER_TIMEOUT_S', 120.0)
     trace = Trace()
     with running_airtable() as server:
         for name, value in server.environment.items():

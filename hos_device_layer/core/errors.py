@@ -11,6 +11,7 @@ The errors of this package.
     │   └── BusyError
     ├── CallFailedError (RuntimeError)     an API call that failed
     ├── CallPendingError (RuntimeError)    an API call that has no result yet
+    │   └── CallTimeoutError (TimeoutError)
     ├── ValueMismatchError (ValueError)    a value that does not fit its field
     ├── DatabaseError (OSError)            a specification that cannot be read or written
     └── NamespaceTakenError                another device manager serves the namespace
@@ -77,6 +78,10 @@ class CallFailedError(HosError, RuntimeError):
 
 class CallPendingError(HosError, RuntimeError):
     """An API call has no result yet; spin its node to receive it."""
+
+
+class CallTimeoutError(CallPendingError, TimeoutError):
+    """An API call has no result within the time that its caller waits for; it goes on."""
 
 
 class ValueMismatchError(HosError, ValueError):

@@ -99,6 +99,21 @@ class PendingCalls(Generic[C, R]):
             self._early[task_id] = next(self._order), result
         return None
 
+    @property
+    def running(self) -> dict[int, C]:
+        """The calls that were accepted, by task id, the oldest first."""
+        return {task_id: call for task_id, (call, _) in self._running.items()}
+
+    def end(self, task_id: int) -> C | None:
+        """Remove and return a call that was accepted, if it has no result yet."""
+        call, _ = self._running.pop(task_id, (None, None))
+        return call
+
+    def take_all(self) -> dict[C, int]:
+        """Remove and return all calls, with task ids (0 if unknown)."""
+        calls = self.take_lost(frozenset())
+        return calls | dict.fromkeys(self.take_held(), 0)
+
     def take_lost(self, managers: ManagerIds) -> dict[C, int]:
         """Remove and return calls sent to none of `managers`, with task ids (0 if unknown)."""
         lost = {call: 0 for call, sent in self._sent.items() if not sent.managers & managers}

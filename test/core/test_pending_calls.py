@@ -46,6 +46,27 @@ def test_only_the_calls_of_a_lost_manager_are_lost() -> None:
     assert calls.finish(1, 'late') is None
 
 
+def test_a_running_call_can_be_ended_once() -> None:
+    calls: PendingCalls[str, str] = PendingCalls(10, 10)
+    for call, task_id in (('b', 2), ('a', 1)):
+        calls.send(call, OLD)
+        calls.accept(call, task_id)
+    assert list(calls.running.items()) == [(2, 'b'), (1, 'a')]
+    assert (calls.end(2), calls.end(2), calls.end(3)) == ('b', None, None)
+    assert calls.finish(2, 'late') is None
+    assert calls.running == {1: 'a'}
+
+
+def test_all_calls_can_be_taken_in_whatever_state_they_are() -> None:
+    calls: PendingCalls[str, str] = PendingCalls(10, 10)
+    calls.hold('held')
+    for call in ('running', 'unanswered'):
+        calls.send(call, OLD)
+    calls.accept('running', 1)
+    assert calls.take_all() == {'held': 0, 'unanswered': 0, 'running': 1}
+    assert len(calls) == 0
+
+
 def test_held_and_unanswered_calls_expire() -> None:
     calls: PendingCalls[str, str] = PendingCalls(held_ticks=1, unanswered_ticks=2)
     calls.hold('held')

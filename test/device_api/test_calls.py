@@ -14,6 +14,7 @@ from stand_in_manager import FAILS, REFUSED, REPORTS_BEFORE_IT_ANSWERS, StandInM
 
 from hos_device_layer import device_api_client
 from hos_device_layer.device_api import CallFailedError
+from hos_device_layer.device_api_client import limits
 
 
 def test_a_call_made_before_discovery_gets_its_result(executor, manager, node) -> None:
@@ -105,7 +106,7 @@ def test_a_failed_call_keeps_the_devices_error(executor, manager, node) -> None:
 def test_a_call_without_a_manager_fails_and_a_later_one_finds_it(
     executor, node, monkeypatch
 ) -> None:
-    monkeypatch.setattr(device_api_client, 'MANAGER_TIMEOUT_S', 0.5)
+    monkeypatch.setattr(limits, 'MANAGER_TIMEOUT_S', 0.5)
     info = call(node, LATER)
     finish(executor, info)
 
@@ -136,7 +137,7 @@ def test_no_timer_runs_when_no_call_is_pending(executor, manager, node) -> None:
 
 
 def test_a_call_fails_if_the_manager_does_not_answer(node, executor, monkeypatch) -> None:
-    monkeypatch.setattr(device_api_client, 'ANSWER_TIMEOUT_S', 0.5)
+    monkeypatch.setattr(limits, 'ANSWER_TIMEOUT_S', 0.5)
     spun = SingleThreadedExecutor()
     manager = StandInManager()
     spun.add_node(manager)

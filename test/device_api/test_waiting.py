@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from rclpy.executors import Executor, MultiThreadedExecutor, SingleThreadedExecu
 from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from rclpy.task import Future
-from stand_in_manager import FAILS, REPORTS_BEFORE_IT_ANSWERS, StandInManager
+from stand_in_manager import FAILS, FINISHES_ALL, REPORTS_BEFORE_IT_ANSWERS, StandInManager
 
-from hos_device_layer.device_api import CallFailedError
+from hos_device_layer.device_api import CallFailedError, CallPendingError, CallTimeoutError
+from hos_device_layer.device_api_client import limits
 
 
 def test_await_gives_the_typed_result(executor, manager, node) -> None:
@@ -182,4 +184,69 @@ def test_the_usual_blocking_wait_works(ros_domain_id) -> None:
     executor.shutdown()
     spinner.join()
     manager.destroy_node()
+    node.destroy_node()
+
+
+def test_a_thread_waits_for_its_results_while_another_spins_the_node(spun) -> None:
+    assert [call(spun, REPORTS_BEFORE_IT_ANSWERS, n).wait().n for n in range(3)] == list('012')
+    with pytest.raises(CallFailedError, match='the lid is open'):
+        call(spun, FAILS).wait(60.0)
+    done = call(spun, REPORTS_BEFORE_IT_ANSWERS)
+    done.wait()
+    assert done.wait(0.0).n == '0'
+
+
+def test_many_threads_wait_at_the_same_time(spun) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        calls = [call(spun, REPORTS_BEFORE_IT_ANSWERS, n) for n in range(100)]
+        assert [result.n for result in pool.map(lambda info: info.wait(), calls)] == [
+            str(n) for n in range(100)
+        ]
+
+
+def test_a_call_goes_on_after_a_wait_that_timed_out(spun, manager) -> None:
+    info = call(spun, LATER, 7)
+    with pytest.raises(
+        CallTimeoutError, match=r"'finishes_later' of 'D1': no result within 0.1 s"
+    ):
+        info.wait(0.1)
+    call(spun, FINISHES_ALL).wait()
+    assert info.wait().n == '7'
+
+
+@pytest.mark.parametrize('executor', [EventsExecutor, SingleThreadedExecutor], indirect=True)
+def test_a_wait_that_the_spinning_thread_would_never_end_raises(
+    executor, manager, node, monkeypatch
+) -> None:
+    monkeypatch.setattr(limits, 'SPINNER_TIMEOUT_S', 0.2)
+    errors: list[str] = []
+
+    def on_timer() -> None:
+        timer.cancel()
+        with pytest.raises(CallPendingError) as raised:
+            call(node, REPORTS_BEFORE_IT_ANSWERS).wait()
+        errors.append(str(raised.value))
+
+    timer = node.create_timer(0.01, on_timer)
+    spin_until(executor, lambda: bool(errors))
+    assert 'expected another thread to spin the node, found none within 0.2 s' in errors[0]
+    with pytest.raises(CallPendingError, match='expected another thread to spin the node'):
+        call(node, LATER).wait()
+
+
+def test_a_callback_of_a_multithreaded_executor_may_wait(manager) -> None:
+    executor = MultiThreadedExecutor(2)
+    node = Node('caller')
+    for each in (manager, node):
+        executor.add_node(each)
+    results = []
+
+    def on_timer() -> None:
+        timer.cancel()
+        results.append(call(node, REPORTS_BEFORE_IT_ANSWERS, 'x').wait().n)
+
+    timer = node.create_timer(0.01, on_timer)
+    spin_until(executor, lambda: bool(results))
+    assert results == ['x']
+    executor.shutdown()
     node.destroy_node()

@@ -7,7 +7,7 @@ import re
 import pytest
 from project import ROOT
 
-from hos_device_layer import device_api_client
+from hos_device_layer.device_api_client import limits
 from hos_generator.names import field_names, function_names
 
 GUIDE = (ROOT / 'docs' / 'calling_devices.md').read_text()
@@ -28,4 +28,4 @@ def test_its_names_are_mapped_as_it_says(name: str, mapped: str) -> None:
 def test_it_has_an_example_of_each_rule_and_the_right_limit() -> None:
     assert len(re.findall(r'`(\S+)`\s+is `(\S+)`', GUIDE)) == 4
     assert function_names(['2d'])['2d'].startswith('call_')
-    assert f'reached for {device_api_client.MANAGER_TIMEOUT_S:g} s' in GUIDE
+    assert f'reached for {limits.MANAGER_TIMEOUT_S:g} s' in GUIDE

@@ -23,7 +23,7 @@ from typing import Any
 from rclpy.executors import Executor
 from rclpy.task import Task
 
-from .guarding import ErrorLog
+from ..guarding import ErrorLog
 
 _RUNS_TASK = Task.__call__.__code__
 _RUNS_ASYNCIO = asyncio.Handle._run.__code__

@@ -11,8 +11,8 @@ from typing import Any
 
 from rclpy.task import Future
 
+from ..guarding import ErrorLog, logging_exceptions
 from .event_tasks import protect, resume, running_task, suspend
-from .guarding import ErrorLog, logging_exceptions
 
 
 class CallFuture(Future):
