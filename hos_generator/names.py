@@ -36,7 +36,7 @@ _BUILTINS = """
 # Names that the generated file imports or uses as an argument of every function.
 _OWN = """
     annotations Node DeviceAPICallInfo DeviceResult call_device no_values node device_id
-    parse self cls
+    namespace spec_digest parse self cls
 """
 
 _TAKEN = frozenset(f'{_KEYWORDS} {_BUILTINS} {_OWN}'.split())

@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 import msgspec
 
+from hos_device_layer.core.spec.digest import spec_digest
 from hos_device_layer.core.spec.field_types import Field, FieldType
 from hos_device_layer.core.spec.records import Function, Spec
 
@@ -62,6 +63,7 @@ def device_api_source(spec: Spec) -> str:
     return template.render(
         functions=functions,
         imports=_imports(functions),
+        spec_digest=spec_digest(spec),
     )
 
 

@@ -2,6 +2,7 @@
 Typed functions of all devices, to be called from a ROS node.
 
 Generated from the device specification by `hos generate`. To change them, edit the specification.
+`namespace` is that of the device manager, by default that of the node.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from rclpy.node import Node
 
 from hos_device_layer.device_api import DeviceAPICallInfo, DeviceResult, call_device, no_values
 
+_SPEC_DIGEST = '2a3982a1f2e3b815'
+
 
 def balance_tare(
     node: Node,
     device_id: str,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[None]:
     """
     Set the current load as zero.
@@ -26,6 +31,8 @@ def balance_tare(
         'balance_tare',
         {},
         no_values,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -41,6 +48,8 @@ class BalanceWeighResult(DeviceResult, frozen=True):
 def balance_weigh(
     node: Node,
     device_id: str,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[BalanceWeighResult]:
     """
     Weigh the load on the pan.
@@ -57,6 +66,8 @@ def balance_weigh(
         'balance_weigh',
         {},
         BalanceWeighResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -71,6 +82,8 @@ def bridge_clock_set(
     node: Node,
     device_id: str,
     time: int,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[BridgeClockSetResult]:
     """
     Set the clock, in milliseconds since the epoch; returns how far off it was.
@@ -91,6 +104,8 @@ def bridge_clock_set(
             'time:int64 [ms]': time,
         },
         BridgeClockSetResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -110,6 +125,8 @@ class BridgeStatusResult(DeviceResult, frozen=True):
 def bridge_status(
     node: Node,
     device_id: str,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[BridgeStatusResult]:
     """
     Read the state of the bridge.
@@ -128,12 +145,16 @@ def bridge_status(
         'bridge_status',
         {},
         BridgeStatusResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
 def centrifuge_lid_open(
     node: Node,
     device_id: str,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[None]:
     """
     Open the lid; refused while the rotor turns.
@@ -146,6 +167,8 @@ def centrifuge_lid_open(
         'centrifuge_lid_open',
         {},
         no_values,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -164,6 +187,8 @@ def centrifuge_spin(
     speed: int,
     duration: int,
     temperature: int,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[CentrifugeSpinResult]:
     """
     Spin for the given time.
@@ -189,6 +214,8 @@ def centrifuge_spin(
             'temperature:int8 -10..40 [degC]': temperature,
         },
         CentrifugeSpinResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -206,6 +233,8 @@ class ClimateReadResult(DeviceResult, frozen=True):
 def climate_read(
     node: Node,
     device_id: str,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[ClimateReadResult]:
     """
     Take a measurement.
@@ -223,12 +252,16 @@ def climate_read(
         'climate_read',
         {},
         ClimateReadResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
 def delta_arm_home(
     node: Node,
     device_id: str,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[None]:
     """
     Move the arm to its reference position.
@@ -241,6 +274,8 @@ def delta_arm_home(
         'delta_arm_home',
         {},
         no_values,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -261,6 +296,8 @@ def delta_arm_move(
     x: float,
     y: float,
     z: float,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[DeltaArmMoveResult]:
     """
     Move the arm to a point in its bay; returns the point that it reached.
@@ -287,6 +324,8 @@ def delta_arm_move(
             'z:float32 -40..40 [mm]': z,
         },
         DeltaArmMoveResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -303,6 +342,8 @@ def delta_gripper_set(
     node: Node,
     device_id: str,
     closed: bool,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[DeltaGripperSetResult]:
     """
     Open or close the gripper; returns whether it holds something.
@@ -324,6 +365,8 @@ def delta_gripper_set(
             'closed:bool': closed,
         },
         DeltaGripperSetResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -339,6 +382,8 @@ class DeviceIdentifyResult(DeviceResult, frozen=True):
 def device_identify(
     node: Node,
     device_id: str,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[DeviceIdentifyResult]:
     """
     Blink, so that a person can find the device; returns its firmware version.
@@ -355,6 +400,8 @@ def device_identify(
         'device_identify',
         {},
         DeviceIdentifyResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -374,6 +421,8 @@ class GantryEncoderReadResult(DeviceResult, frozen=True):
 def gantry_encoder_read(
     node: Node,
     device_id: str,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[GantryEncoderReadResult]:
     """
     Read the raw encoders.
@@ -392,6 +441,8 @@ def gantry_encoder_read(
         'gantry_encoder_read',
         {},
         GantryEncoderReadResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -412,6 +463,8 @@ def gantry_move(
     x: float,
     y: float,
     speed: int,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[GantryMoveResult]:
     """
     Move the carriage to a point above the bays.
@@ -438,6 +491,8 @@ def gantry_move(
             'speed:uint16 1..500 [mm/s]': speed,
         },
         GantryMoveResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -455,6 +510,8 @@ def gantry_transfer_plate(
     device_id: str,
     source: str,
     target: str,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[GantryTransferPlateResult]:
     """
     Carry a plate from one device to another; both are given by device id.
@@ -478,6 +535,8 @@ def gantry_transfer_plate(
             'target:string': target,
         },
         GantryTransferPlateResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -486,6 +545,8 @@ def hotel_climate_set(
     device_id: str,
     temperature: float,
     humidity: int,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[None]:
     """
     Set the climate of the store.
@@ -505,6 +566,8 @@ def hotel_climate_set(
             'humidity:uint8 10..95 [%]': humidity,
         },
         no_values,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -521,6 +584,8 @@ def hotel_plate_fetch(
     node: Node,
     device_id: str,
     slot: int,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[HotelPlateFetchResult]:
     """
     Bring a plate from its slot to the gate.
@@ -542,6 +607,8 @@ def hotel_plate_fetch(
             'slot:uint8 1..44': slot,
         },
         HotelPlateFetchResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -556,6 +623,8 @@ def hotel_plate_store(
     node: Node,
     device_id: str,
     slot: int,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[HotelPlateStoreResult]:
     """
     Store the plate at the gate in a slot.
@@ -576,6 +645,8 @@ def hotel_plate_store(
             'slot:uint8 1..44': slot,
         },
         HotelPlateStoreResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -590,6 +661,8 @@ def light_blink(
     node: Node,
     device_id: str,
     times: int,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[LightBlinkResult]:
     """
     Blink in the current colour.
@@ -610,6 +683,8 @@ def light_blink(
             'times:uint8 1..20': times,
         },
         LightBlinkResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -619,6 +694,8 @@ def light_set(
     red: int,
     green: int,
     blue: int,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[None]:
     """
     Set the colour.
@@ -640,6 +717,8 @@ def light_set(
             'blue:uint8': blue,
         },
         no_values,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -654,6 +733,8 @@ def pump_aspirate(
     node: Node,
     device_id: str,
     volume: float,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[PumpAspirateResult]:
     """
     Draw a volume into the syringe.
@@ -674,6 +755,8 @@ def pump_aspirate(
             'volume:float32 0..5000 [ul]': volume,
         },
         PumpAspirateResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -689,6 +772,8 @@ def pump_dispense(
     device_id: str,
     volume: float,
     rate: float,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[PumpDispenseResult]:
     """
     Dispense a volume.
@@ -711,6 +796,8 @@ def pump_dispense(
             'rate:float32 1..2000 [ul/s]': rate,
         },
         PumpDispenseResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -718,6 +805,8 @@ def pump_valve_set(
     node: Node,
     device_id: str,
     port: int,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[None]:
     """
     Turn the valve to a port.
@@ -735,6 +824,8 @@ def pump_valve_set(
             'port:uint8 1..6': port,
         },
         no_values,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -743,6 +834,8 @@ def rack_light(
     device_id: str,
     place: int,
     on: bool,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[None]:
     """
     Light a place of the rack to show it to a person.
@@ -762,6 +855,8 @@ def rack_light(
             'on:bool': on,
         },
         no_values,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -777,6 +872,8 @@ class RackScanResult(DeviceResult, frozen=True):
 def rack_scan(
     node: Node,
     device_id: str,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[RackScanResult]:
     """
     Scan the rack; bit n of `taken` is set if place n holds a tube.
@@ -793,6 +890,8 @@ def rack_scan(
         'rack_scan',
         {},
         RackScanResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -812,6 +911,8 @@ def reader_measure(
     device_id: str,
     wavelength: int,
     wells: str,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[ReaderMeasureResult]:
     """
     Measure wells, given as `A1` or `A1-H12`; returns their mean.
@@ -836,6 +937,8 @@ def reader_measure(
             'wells:string': wells,
         },
         ReaderMeasureResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -844,6 +947,8 @@ def shaker_start(
     device_id: str,
     speed: int,
     temperature: float,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[None]:
     """
     Shake, and keep the plate at a temperature.
@@ -863,6 +968,8 @@ def shaker_start(
             'temperature:float32 20..70 [degC]': temperature,
         },
         no_values,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )
 
 
@@ -876,6 +983,8 @@ class ShakerStopResult(DeviceResult, frozen=True):
 def shaker_stop(
     node: Node,
     device_id: str,
+    *,
+    namespace: str = '',
 ) -> DeviceAPICallInfo[ShakerStopResult]:
     """
     Stop in the home position; returns the number of revolutions.
@@ -891,4 +1000,6 @@ def shaker_stop(
         'shaker_stop',
         {},
         ShakerStopResult.parse,
+        namespace=namespace,
+        spec_digest=_SPEC_DIGEST,
     )

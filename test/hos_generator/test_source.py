@@ -14,6 +14,7 @@ from project import ROOT
 
 from hos_device_layer.core.dispatch.results import to_json
 from hos_device_layer.core.errors import SpecError, ValueMismatchError
+from hos_device_layer.core.spec.digest import spec_digest
 from hos_device_layer.core.spec.field_types import Field, FieldType
 from hos_device_layer.core.spec.records import Function, Spec
 from hos_device_layer.database.installed import installed_device_db
@@ -39,7 +40,20 @@ NASTY = [
 TEXTS = st.one_of(st.sampled_from(NASTY), st.text(max_size=60))
 NAMES = st.one_of(
     st.sampled_from(
-        ['x', 'type', 'from', 'node', 'device_id', 'a-b', 'a_b', '2x', "it's", '"', '\\']
+        [
+            'x',
+            'type',
+            'from',
+            'node',
+            'device_id',
+            'namespace',
+            'a-b',
+            'a_b',
+            '2x',
+            "it's",
+            '"',
+            '\\',
+        ]
     ),
     st.text(
         st.characters(categories=['L', 'M', 'N', 'P', 'S'], exclude_characters=':,'),
@@ -98,6 +112,9 @@ def test_any_specification_gives_just_its_functions(spec: Spec) -> None:
     tree = ast.parse(source)
     docstring, *rest = tree.body
     assert isinstance(docstring, ast.Expr)
+    (digest,) = (node for node in rest if isinstance(node, ast.Assign))
+    assert ast.unparse(digest) == f'_SPEC_DIGEST = {spec_digest(spec)!r}'
+    rest.remove(digest)
     kinds = ast.ImportFrom, ast.Import, ast.ClassDef, ast.FunctionDef
     assert {type(statement) for statement in rest} <= set(kinds)
 
@@ -123,6 +140,9 @@ def check_function(node: ast.FunctionDef, function: Function) -> None:
     assert [value.id for value in arguments.values if isinstance(value, ast.Name)] == parameters[
         2:
     ]
+    assert [argument.arg for argument in node.args.kwonlyargs] == ['namespace']
+    options = {word.arg: ast.unparse(word.value) for word in body.value.keywords}
+    assert options == {'namespace': 'namespace', 'spec_digest': '_SPEC_DIGEST'}
     shown = ' '.join(''.join(c if c.isprintable() else ' ' for c in function.description).split())
     assert shown in ' '.join((ast.get_docstring(node) or '').split())
 
