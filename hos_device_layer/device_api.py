@@ -39,6 +39,7 @@ __all__ = [
     'call_device',
     'call_with_fields',
     'no_values',
+    'prepare_calls',
     'value_dict',
 ]
 
@@ -137,6 +138,15 @@ def value_dict(result_jsons: str) -> dict[str, Value]:
         raise ValueMismatchError(
             f'result: expected a JSON object, got {shortened(result_jsons)}: {error}'
         ) from None
+
+
+def prepare_calls(node: Node, namespace: str = '') -> None:
+    """
+    Begin to discover the device manager of a namespace, by default that of the node.
+
+    The first call then need not wait for it. Needs no executor, and may be called again.
+    """
+    client_of(node, namespace)
 
 
 def call_device(

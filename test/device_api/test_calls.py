@@ -13,7 +13,7 @@ from rclpy.node import Node
 from stand_in_manager import FAILS, REFUSED, REPORTS_BEFORE_IT_ANSWERS, StandInManager
 
 from hos_device_layer import device_api_client
-from hos_device_layer.device_api import CallFailedError
+from hos_device_layer.device_api import CallFailedError, prepare_calls
 from hos_device_layer.device_api_client import limits
 
 
@@ -51,6 +51,17 @@ def test_a_node_has_one_client_and_one_subscription(executor, manager, node) -> 
     assert {info.client for info in infos} == {infos[0].client}
     assert (len(list(node.clients)), len(list(node.subscriptions))) == (clients, subscriptions)
     assert clients == 1
+
+
+def test_a_node_that_was_prepared_is_discovered_through_the_same_client(
+    executor, manager, node
+) -> None:
+    prepare_calls(node)
+    prepare_calls(node)
+    client, entities = device_api_client.client_of(node), len(list(node.subscriptions))
+    make_ready(executor, node)
+    assert device_api_client.client_of(node) is client
+    assert len(list(node.subscriptions)) == entities
 
 
 def test_results_of_other_nodes_calls_are_not_kept(executor, manager, node) -> None:

@@ -27,7 +27,8 @@ def test_the_program_goes_on_and_the_exception_is_logged(kind: str, executor: st
         capture_output=True,
         text=True,
     )
-    assert (run.returncode, run.stdout) == (0, 'survived\n'), run.stderr
+    # Fast DDS writes complaints about shared memory to the same stream.
+    assert (run.returncode, run.stdout[-9:]) == (0, 'survived\n'), run.stdout + run.stderr
     mistake = 'ValueError: a mistake of the user'
     failed = "CallFailedError: 'fails' of 'D1': the lid is open"
     refused = "CallFailedError: 'refused' of 'D1': no device 'D1'"
