@@ -10,11 +10,13 @@ import rclpy
 from calling import LATER, EchoResult, call, finish, make_ready, spin_until
 from rclpy.context import Context
 from rclpy.executors import Executor, SingleThreadedExecutor
+from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
-from stand_in_manager import StandInManager
+from stand_in_manager import FINISHES_ALL, REPORTS_BEFORE_IT_ANSWERS, StandInManager
 
 from hos_device_layer.device_api import CallFailedError, DeviceAPICallInfo
 from hos_device_layer.device_api_client import client, limits
+from hos_device_layer.qos import DEPTH
 
 
 def failure(info: DeviceAPICallInfo[EchoResult]) -> str:
@@ -119,3 +121,27 @@ def test_a_call_ends_after_the_longest_time_even_if_its_device_is_never_idle(
     monkeypatch.setattr(limits, 'RESULT_TIMEOUT_S', 0.0)
     finish(executor, info)
     assert 'no result within 0 days; the device may still execute it' in failure(info)
+
+
+@pytest.mark.slow
+def test_a_caller_that_is_blocked_while_too_many_results_pass_learns_of_it() -> None:
+    manager, busy, blocked = StandInManager(), Node('busy'), Node('blocked')
+    executor, unspun = EventsExecutor(), SingleThreadedExecutor()
+    for each in (manager, busy):
+        executor.add_node(each)
+    unspun.add_node(blocked)
+    info = call(blocked, LATER)
+    while not info.future.done():
+        unspun.spin_once(timeout_sec=0.01)
+        executor.spin_once(timeout_sec=0.01)
+    finish(executor, call(busy, FINISHES_ALL))
+    for _ in range(DEPTH // 100 + 2):
+        finish(executor, *(call(busy, REPORTS_BEFORE_IT_ANSWERS, n) for n in range(100)))
+    while not info.result.done():
+        unspun.spin_once(timeout_sec=0.1)
+        executor.spin_once(timeout_sec=0.0)
+    assert 'the result was lost' in failure(info)
+    for each in (executor, unspun):
+        each.shutdown()
+    for each in (manager, busy, blocked):
+        each.destroy_node()
