@@ -28,6 +28,7 @@ from .core.errors import (
 from .core.spec.field_types import Field, FieldType, Value
 from .core.text import shortened
 from .device_api_client import PendingCall, client_of
+from .device_api_client.event_tasks import protect, running_task
 
 __all__ = [
     'CallFailedError',
@@ -167,6 +168,7 @@ def call_device(
     of the manager's specification, a warning is logged. Raises ValueMismatchError, before anything
     is sent, if a value does not fit its declaration.
     """
+    _protect_coroutine(node)
     fields = [
         _typed_field(_declared(declaration), value, function_name)
         for declaration, value in arguments.items()
@@ -197,6 +199,7 @@ def call_with_fields(
 
     Raises ValueMismatchError, before anything is sent, if a text cannot be sent at all.
     """
+    _protect_coroutine(node)
     _check_text('device_id', device_id)
     _check_text('function_name', function_name)
     for argument in fields:
@@ -215,6 +218,13 @@ def call_with_fields(
         parse,
         partial(client.wait, call.result),
     )
+
+
+def _protect_coroutine(node: Node) -> None:
+    """Let no exception in the calling coroutine, not even one of this call, end the process."""
+    task = running_task()
+    if task is not None:
+        protect(task, node.get_logger())
 
 
 # More than the number of arguments in a large specification.

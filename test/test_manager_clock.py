@@ -102,3 +102,12 @@ def test_a_process_that_always_stutters_is_late_by_a_bounded_time(ticking: Ticki
         ticking.stall(0.3125)
         ticking.run(0.125)
         assert ticking.lag_s() <= 0.9
+
+
+def test_a_process_that_is_paused_again_and_again_is_late_by_a_bounded_time(
+    ticking: TickingClock,
+) -> None:
+    for _ in range(200):
+        assert ticking.stall(1.25) == 1.25
+        ticking.run(0.125)
+        assert ticking.lag_s() <= 3.5 + 2 * 1.375

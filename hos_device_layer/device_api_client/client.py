@@ -65,6 +65,7 @@ class DeviceAPIClient:
         self._managers: ManagerIds = frozenset()
         self._seen: list[bytes] = []  # the managers, the oldest first
         self._is_ready = False
+        self._is_destroyed = False
         self._probes: list[Future] = []
         self._ticks_to_probe = 0
         self._checks = 0
@@ -118,6 +119,8 @@ class DeviceAPIClient:
         not that of the manager.
         """
         with self._lock, self.ros_client.handle:
+            if self._is_destroyed:
+                raise InvalidHandle('the node of the call was destroyed')
             self._digests.expect(spec_digest, self._watch.status)
             if self._watch_timer.is_canceled():
                 self._refresh_managers()
@@ -292,6 +295,9 @@ class DeviceAPIClient:
     # Ends
 
     def _on_destroy(self, destroy: Callable[[], None]) -> None:
+        with self._lock:
+            # A call that starts between here and `destroy` would never end.
+            self._is_destroyed = True
         self._give_up_all('the node of the call was destroyed')
         self._watch.close()
         destroy()

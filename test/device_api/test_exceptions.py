@@ -34,5 +34,7 @@ def test_the_program_goes_on_and_the_exception_is_logged(kind: str, executor: st
     refused = "CallFailedError: 'refused' of 'D1': no device 'D1'"
     expected = {'failed call in a task': failed, 'refused call in a timer': refused}
     expected['call in a task that was done before'] = refused
+    wrong = "ValueMismatchError: 'finishes_later': n: "
+    expected |= dict.fromkeys(('wrong argument in a task', 'wrong argument in a timer'), wrong)
     assert run.stderr.count('Traceback') == 1
     assert expected.get(kind, mistake) in run.stderr

@@ -53,6 +53,11 @@ async def await_and_raise(node: Node) -> None:
     raise_error()
 
 
+async def call_wrongly(node: Node) -> None:
+    raised.set()
+    await call(node, LATER, 'a text that cannot be sent: \0')
+
+
 def run(coroutine: Coroutine[None, None, None], node: Node, executor: Executor) -> None:
     executor.create_task(coroutine)
 
@@ -76,6 +81,8 @@ KINDS = {
     'refused call in a timer': lambda n, e: run_in_timer(await_result(n, REFUSED), n, e),
     'call in a task that was done before': lambda n, e: run(await_what_is_done(n), n, e),
     'mistake after a call in a task': lambda n, e: run(await_and_raise(n), n, e),
+    'wrong argument in a task': lambda n, e: run(call_wrongly(n), n, e),
+    'wrong argument in a timer': lambda n, e: run_in_timer(call_wrongly(n), n, e),
     'mistake after a call in a timer': lambda n, e: run_in_timer(await_and_raise(n), n, e),
 }
 
