@@ -89,3 +89,17 @@ def test_invalid_ros_arguments_end_the_program_with_code_2(program: Path) -> Non
     assert (process.returncode, output) == (2, '')
     assert errors.startswith('talker: invalid ROS arguments: ')
     assert 'Traceback' not in errors
+
+
+def test_a_program_that_cannot_end_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / 'stuck.py'
+    imports = 'import sys, time\nfrom hos_device_layer import spinning\n'
+    stuck = 'at_end=lambda node: time.sleep(1000)'
+    text = PROGRAM.replace("at_end=lambda node: print('at the end')", stuck)
+    path.write_text(imports + 'spinning.END_TIMEOUT_S = 1\n' + text)
+    with running(path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == 'spinning\n'
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+    assert process.returncode == -signal.SIGALRM

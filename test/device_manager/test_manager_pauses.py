@@ -44,9 +44,15 @@ class Crowded:
 
     def call_all(self) -> dict[int, Device]:
         """Call each device; returns the devices by task id when all have accepted."""
-        tasks = {self.manager.caller.call(d.device_id, 'rest'): d for d in self.devices}
+        caller = self.manager.caller
+        tasks = {caller.call(d.device_id, 'rest'): d for d in self.devices}
         for device in self.devices:
             device.command()
+        # A device accepts a second command after the first: then the manager knows of the first.
+        second = [caller.call(d.device_id, 'say', [('text', 'string', '')]) for d in self.devices]
+        for device in self.devices:
+            device.report(device.command().cmd_id, 'V')
+        assert all(result.success for result in caller.results(second))
         return tasks
 
     def timeouts(self) -> int:
