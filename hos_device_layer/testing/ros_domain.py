@@ -6,13 +6,16 @@ import contextlib
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
 # Domains above 101 use ports in the ephemeral range of Linux:
 # https://docs.ros.org/en/jazzy/Concepts/Intermediate/About-Domain-ID.html
 _DOMAIN_IDS = range(50, 102)
+
+
+_VARIABLES = ('ROS_DOMAIN_ID', 'ROS_AUTOMATIC_DISCOVERY_RANGE')
 
 
 @contextlib.contextmanager
@@ -23,10 +26,13 @@ def private_ros_domain() -> Iterator[int]:
     Discovery is limited to this machine. Enter the context before initializing rclpy. Raises
     RuntimeError if all domains are in use.
     """
+    before = {name: os.environ.get(name) for name in _VARIABLES}
     with reserved_ros_domain() as domain_id:
-        os.environ['ROS_DOMAIN_ID'] = str(domain_id)
-        os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-        yield domain_id
+        os.environ.update(zip(_VARIABLES, (str(domain_id), 'LOCALHOST')))
+        try:
+            yield domain_id
+        finally:
+            _restore(before)
 
 
 @contextlib.contextmanager
@@ -35,6 +41,14 @@ def reserved_ros_domain() -> Iterator[int]:
     domain_id, lock = _reserve()
     with lock:
         yield domain_id
+
+
+def _restore(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _reserve() -> tuple[int, IO[str]]:

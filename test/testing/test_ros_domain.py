@@ -56,3 +56,9 @@ def test_another_user_reserves_the_domains_that_are_free() -> None:
         environ = {'TMPDIR': folder, 'PYTHONPATH': str(Path(program).parent)}
         result = run_as_nobody(['-c', code], environ)
     assert (result.stdout, result.stderr) == ('50 52\n', '')
+
+
+def test_a_private_domain_is_left_with_its_context(ros_domain_id: int) -> None:
+    with private_ros_domain() as domain_id:
+        assert os.environ['ROS_DOMAIN_ID'] == str(domain_id) != str(ros_domain_id)
+    assert os.environ['ROS_DOMAIN_ID'] == str(ros_domain_id)
