@@ -119,5 +119,5 @@ def test_the_manager_shows_every_reason_why_it_does_not_work(nodes: SpunNodes) -
     statuses = published(nodes, driver, [Finding(Severity.WARN, 'the copy is old')])
     manager = statuses['device_manager']
     assert manager.level == LEVELS.ERROR
-    assert manager.message.startswith("there is no fleet 'lob'; ")
+    assert manager.message.startswith("unknown fleet 'lob'; ")
     assert manager.message.endswith('; the copy is old')

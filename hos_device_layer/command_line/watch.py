@@ -111,7 +111,7 @@ class _DeviceNames:
         self._ids[uid] = device_id
 
     def update(self) -> None:
-        """Ask the manager if there is something new; say once that there is no manager."""
+        """Query the manager when necessary; report once if no manager is found."""
         if self._answer is not None and self._answer.done():
             answer, self._answer = self._answer.result(), None
             self._is_current = True

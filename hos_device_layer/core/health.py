@@ -39,7 +39,7 @@ def spec_findings(spec: Spec, fleet: str) -> list[Finding]:
     """Return what is wrong with a specification for the device manager of a fleet."""
     findings = []
     if spec == Spec():
-        text = 'there is no specification, so every device is unknown'
+        text = 'no specification is loaded; every device is unknown'
         findings.append(Finding(Severity.ERROR, text))
     elif fleet not in spec.fleets:
         findings.append(Finding(Severity.ERROR, _missing_fleet(spec, fleet)))
@@ -52,4 +52,4 @@ def spec_findings(spec: Spec, fleet: str) -> list[Finding]:
 
 def _missing_fleet(spec: Spec, fleet: str) -> str:
     known = ', '.join(sorted(spec.fleets)) or 'none'
-    return f'there is no fleet {fleet!r}; valid fleets: {known}. Set the parameter fleet'
+    return f'unknown fleet {fleet!r}; valid fleets: {known}. Set the parameter fleet'

@@ -32,13 +32,13 @@ def test_a_good_specification_has_no_findings() -> None:
 def test_an_empty_specification_is_an_error() -> None:
     (finding,) = spec_findings(Spec(), 'lab')
     assert finding.severity is Severity.ERROR
-    assert finding.text.startswith('there is no specification')
+    assert finding.text.startswith('no specification is loaded')
 
 
 def test_a_missing_fleet_is_an_error_with_the_valid_ones() -> None:
     (finding,) = spec_findings(make_spec(), 'lob')
     assert finding.severity is Severity.ERROR
-    assert finding.text == ("there is no fleet 'lob'; valid fleets: lab. Set the parameter fleet")
+    assert finding.text == ("unknown fleet 'lob'; valid fleets: lab. Set the parameter fleet")
 
 
 @pytest.mark.parametrize(('count', 'text'), [(1, '1 problem in'), (2, '2 problems in')])

@@ -200,7 +200,7 @@ def test_an_unreadable_table_is_named_and_the_rest_runs(starter: ManagerStarter,
 
 def test_an_unknown_fleet_is_named_with_the_valid_fleets(starter: ManagerStarter) -> None:
     manager = starter.start(fleet='nowhere')
-    line = manager.program.wait_for_output("there is no fleet 'nowhere'")
+    line = manager.program.wait_for_output("unknown fleet 'nowhere'")
     assert 'valid fleets: test. Set the parameter fleet.' in line
     for error in (manager.side.connect(1).error, manager.caller.refusal('H1', 'rest')):
         assert "there is no table 'fleet-nowhere'; valid fleets: test" in error

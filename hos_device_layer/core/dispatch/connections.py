@@ -89,7 +89,7 @@ class Connections:
             _State.TIMED_OUT: disconnect_after_s,
         }
         self._max_waiting = max_waiting
-        # On a clock that stands still during pauses, which are no silence of the devices.
+        # Times exclude the pauses of the device manager, during which no device could be heard.
         self._deadlines = Deadlines()
         self._paused_s = 0.0
         self._connections = {
