@@ -15,10 +15,13 @@ from .lint import failed_linters
 from .unavailable import NO_SOURCE_TREE
 
 # One file's tests share device managers, so they run in one process; each process has a ROS
-# domain of its own. The whole run is sequential: its tests compile and need the processor.
+# domain of its own.
 PARALLEL = ('-n', 'auto', '--maxprocesses', '4', '--dist', 'loadfile')
-WITH_SLOW_TESTS = ('-m', '')
-ONLY_SLOW_TESTS = ('-m', 'slow')
+# One at a time, because they compile and need the processor, in a process that may end.
+ONLY_SLOW_TESTS = ('-m', 'slow', '-n', '1', '-o', 'faulthandler_timeout=1000')
+
+# The exit code of pytest when it finds no tests.
+_NO_TESTS = 5
 
 # Folders of test/ that contain no tests of a package.
 _NOT_A_PACKAGE = frozenset({'support', 'public_clients', '__pycache__'})
@@ -71,8 +74,11 @@ def run(chosen: argparse.Namespace) -> int:
             return _refuse(f'no tests found for {name!r}; packages: {", ".join(packages())}')
     paths = list(itertools.chain.from_iterable(found.values()))
     failed = [] if names or slow else failed_linters()
-    options = ONLY_SLOW_TESTS if slow else WITH_SLOW_TESTS if everything else _workers(paths)
-    if _run_pytest([*options, *paths, *given[len(names) :]]) != 0:
+    runs = [] if slow else [_workers(paths)]
+    runs += [ONLY_SLOW_TESTS] if slow or everything else []
+    codes = {_run_pytest([*options, *paths, *given[len(names) :]]) for options in runs}
+    # With --all, a package may have fast tests only, or slow ones only.
+    if 0 not in codes or codes - {0, _NO_TESTS}:
         failed.append('pytest')
     if failed:
         print(f'hos test: failed: {", ".join(failed)}')

@@ -64,8 +64,8 @@ def _wake(task: Task) -> None:
     if task.executing():
         # Another thread of the executor has not suspended it yet.
         resume(task)
-    else:
-        _executor_of(task).wake()
+    elif (executor := _executor_of(task)) is not None:
+        executor.wake()
 
 
 def _polls(task: Task) -> bool:

@@ -15,7 +15,6 @@ from hos_device_layer.command_line.lint import LINTERS
 from hos_device_layer.command_line.test import (
     ONLY_SLOW_TESTS,
     PARALLEL,
-    WITH_SLOW_TESTS,
     find_tests,
     packages,
 )
@@ -84,12 +83,12 @@ def passed_to_pytest(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     [
         ('', ['the linters', *PARALLEL]),
         ('-x', ['the linters', *PARALLEL, '-x']),
-        ('--all', ['the linters', *WITH_SLOW_TESTS]),
+        ('--all', ['the linters', *PARALLEL, *ONLY_SLOW_TESTS]),
         ('--slow', [*ONLY_SLOW_TESTS]),
         ('core', [*PARALLEL, 'test/core']),
         ('core client', [*PARALLEL, 'test/core', 'test/hos_client']),
         ('core -k host -x', [*PARALLEL, 'test/core', '-k', 'host', '-x']),
-        ('core --all -x', [*WITH_SLOW_TESTS, 'test/core', '-x']),
+        ('core --all -x', [*PARALLEL, 'test/core', '-x', *ONLY_SLOW_TESTS, 'test/core', '-x']),
         ('--slow core', [*ONLY_SLOW_TESTS, 'test/core']),
         (ONE_TEST, [ONE_TEST]),
     ],
@@ -110,6 +109,18 @@ def test_what_failed_is_named(
     monkeypatch.setattr(test, 'failed_linters', lambda: ['mypy'])
     assert main(['test']) == 1
     assert 'hos test: failed: mypy, pytest' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('codes', 'expected'), [([0, 0], 0), ([0, 5], 0), ([5, 5], 1), ([0, 1], 1), ([1, 0], 1)]
+)
+def test_all_tests_succeed_if_no_run_fails_and_tests_were_found(
+    monkeypatch: pytest.MonkeyPatch, codes: list[int], expected: int
+) -> None:
+    left = list(codes)
+    monkeypatch.setattr(test, '_run_pytest', lambda arguments: left.pop(0))
+    assert main(['test', 'core', '--all']) == expected
+    assert left == []
 
 
 def test_an_unknown_package_is_named_with_those_that_exist() -> None:

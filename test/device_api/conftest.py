@@ -24,20 +24,28 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     executor = request.param()
     yield executor
     for node in executor.get_nodes():
-        executor.remove_node(node)
-        node.destroy_node()
+        destroy(node)
     executor.shutdown()
 
 
 @pytest.fixture
-def manager(executor: Executor) -> StandInManager:
+def manager(executor: Executor) -> Iterator[StandInManager]:
     manager = StandInManager()
     executor.add_node(manager)
-    return manager
+    yield manager
+    destroy(manager)
 
 
 @pytest.fixture
-def node(executor: Executor) -> Node:
+def node(executor: Executor) -> Iterator[Node]:
     node = Node('caller')
     executor.add_node(node)
-    return node
+    yield node
+    destroy(node)
+
+
+def destroy(node: Node) -> None:
+    # A test may have moved it to another executor.
+    if node.executor is not None:
+        node.executor.remove_node(node)
+    node.destroy_node()
