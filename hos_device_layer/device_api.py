@@ -76,6 +76,13 @@ class DeviceAPICallInfo(Generic[R]):
         result yet, and ValueMismatchError if the result does not fit the generated code.
         """
         call = f'{self.function_name!r} of {self.device_id!r}'
+        if self.result.cancelled():
+            raise CallFailedError(
+                f'{call}: its result was cancelled; the device may have executed the call',
+                self.device_id,
+                self.function_name,
+                0,
+            )
         if not self.result.done():
             raise CallPendingError(f'{call} has no result yet; spin the node until it is done')
         message = self.result.result()
@@ -91,7 +98,7 @@ class DeviceAPICallInfo(Generic[R]):
 
         Another thread must spin the node. Raises as `parse` does; CallTimeoutError if there is no
         result after `timeout_s`, though the call goes on; and CallPendingError if no other thread
-        spins the node.
+        spins the node, or the one that did has ended.
         """
         if not self._wait(timeout_s):
             raise CallTimeoutError(

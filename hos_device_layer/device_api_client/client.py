@@ -19,7 +19,6 @@ from rclpy.node import Node
 from rclpy.task import Future
 from rclpy.timer import Timer
 
-from ..core.errors import CallPendingError
 from ..core.pending_calls import ManagerIds, PendingCalls
 from ..guarding import logging_exceptions
 from ..qos import RESULT_QOS, SERVICE_QOS
@@ -31,6 +30,7 @@ from .futures import CallFuture
 from .lost_results import LostResults
 from .manager_watch import ManagerWatch
 from .spec_digests import SpecDigests
+from .waiting import Spinner
 
 # Period of the timer that runs while calls are held or unanswered [s].
 _TICK_S = 0.05
@@ -69,7 +69,7 @@ class DeviceAPIClient:
         self._probes: list[Future] = []
         self._ticks_to_probe = 0
         self._checks = 0
-        self._spinner: int | None = None  # the thread that ran the latest callback
+        self._spinner = Spinner()
         self._digests = SpecDigests(self._log)
         self._lost_results: LostResults | None = None
         self._create_entities(node)
@@ -137,29 +137,10 @@ class DeviceAPIClient:
         """
         Block this thread until a future of a call is done; returns False after `timeout_s`.
 
-        Raises CallPendingError if no other thread spins the node.
+        Raises CallPendingError if no other thread spins the node, or the one that did has ended.
         """
-        if self._spinner in (None, threading.get_ident()):
-            limit = (
-                limits.SPINNER_TIMEOUT_S
-                if timeout_s is None
-                else min(timeout_s, limits.SPINNER_TIMEOUT_S)
-            )
-            if not self._finds_spinner(future, limit):
-                raise CallPendingError(
-                    'no result can arrive while this thread waits: expected another thread to '
-                    f'spin the node, found none within {limit:g} s. Spin it in a thread, or use '
-                    '`await` or a callback.'
-                )
-        return future.wait(timeout_s)
-
-    def _finds_spinner(self, future: CallFuture, timeout_s: float) -> bool:
-        found = threading.Event()
-        future.when_done(found.set)
         node = self._node()
-        if node is not None and node.executor is not None:
-            node.executor.create_task(found.set)
-        return found.wait(timeout_s)
+        return self._spinner.wait(future, timeout_s, node.executor if node else None)
 
     # Sending
 
@@ -231,7 +212,7 @@ class DeviceAPIClient:
     def _handling(self) -> Iterator[None]:
         # After a node is destroyed, executors still deliver what was queued for it.
         with contextlib.suppress(InvalidHandle), self._lock:
-            self._spinner = threading.get_ident()
+            self._spinner.record()
             yield
 
     def _on_probe_answered(self, managers: ManagerIds, _answer: Future) -> None:

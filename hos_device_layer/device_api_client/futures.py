@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
@@ -48,12 +47,6 @@ class CallFuture(Future):
         """Give the future up; the call goes on."""
         with self._waking():
             super().cancel()
-
-    def wait(self, timeout_s: float | None) -> bool:
-        """Block this thread until the future is done; returns False after `timeout_s`."""
-        done = threading.Event()
-        self.when_done(done.set)
-        return done.wait(timeout_s)
 
     def when_done(self, waker: Callable[[], object]) -> None:
         """Call a short function when done, on the thread that completes the future."""

@@ -234,6 +234,40 @@ def test_a_wait_that_the_spinning_thread_would_never_end_raises(
         call(node, LATER).wait()
 
 
+@pytest.mark.parametrize('executor', [EventsExecutor, SingleThreadedExecutor], indirect=True)
+def test_a_wait_ends_when_the_thread_that_spun_the_node_has_ended(
+    executor, manager, node, monkeypatch
+) -> None:
+    monkeypatch.setattr(limits, 'SPINNER_TIMEOUT_S', 0.2)
+    info = call(node, LATER)
+    spinner = threading.Thread(target=spin_until, args=(executor, info.future.done))
+    spinner.start()
+    with pytest.raises(CallPendingError, match='expected another thread to spin the node'):
+        info.wait()
+    spinner.join()
+
+    # Another thread may spin it later.
+    spinner = threading.Thread(target=spin_until, args=(executor, info.result.done))
+    spinner.start()
+    manager.finish_all()
+    assert info.wait().n == '0'
+    spinner.join()
+
+
+def test_a_short_wait_that_no_thread_can_end_times_out(executor, manager, node) -> None:
+    with pytest.raises(CallTimeoutError, match=r'no result within 0\.05 s'):
+        call(node, LATER).wait(0.05)
+
+
+def test_a_result_that_was_cancelled_is_named(spun, manager) -> None:
+    info = call(spun, LATER)
+    info.result.cancel()
+    for read in (info.wait, info.parse):
+        with pytest.raises(CallFailedError, match=r"'finishes_later' of 'D1': .* was cancelled"):
+            read()
+    call(spun, FINISHES_ALL).wait()
+
+
 def test_a_callback_of_a_multithreaded_executor_may_wait(manager) -> None:
     executor = MultiThreadedExecutor(2)
     node = Node('caller')
