@@ -52,7 +52,7 @@ from .core.spec.digest import spec_digest
 from .core.spec.fleet import fleet_of
 from .core.spec.records import Spec
 from .diagnostics import Diagnostics, FindingSource
-from .discovery import announce_often
+from .fast_dds import choose_profile
 from .gateway_opening import GatewayOpening
 from .links import Link
 from .links.gateway.link import GATEWAY_LINK, GatewayLink
@@ -272,7 +272,7 @@ def _failed_answer(event: Event) -> Answer | None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the device manager until SIGINT or SIGTERM; returns the exit code."""
-    announce_often(os.environ)
+    choose_profile(os.environ)
     return run_node(
         NODE_NAME,
         DeviceManager,

@@ -1,4 +1,4 @@
-"""How often the device manager announces itself to processes that do not know it yet."""
+"""The settings of Fast DDS: how quickly callers find the device manager and are answered."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from hos_device_layer.discovery import announce_often
-from hos_device_layer.testing.ros_domain import reserved_ros_domain
+import pytest
+from manager_process import MANAGER, Program
+from ros_nodes import spun_nodes
+
+from hos_device_layer.device_api import CallFailedError, call_device, value_dict
+from hos_device_layer.fast_dds import choose_profile
+from hos_device_layer.testing.ros_domain import private_ros_domain, reserved_ros_domain
 
 WAIT_S = 60.0
 
@@ -24,6 +29,27 @@ INITIAL_ANNOUNCEMENTS = 6
 
 # The default period of Fast DDS [s].
 DEFAULT_PERIOD_S = 3.0
+
+
+# Sends calls that the manager refuses, and is killed before it acknowledges the answers. Its
+# responses stay in the manager's history until DDS takes it for dead.
+_KILLED_CALLER = """
+import os, signal, sys
+import rclpy
+from hos_interfaces.srv import DeviceAPICall
+from hos_device_layer.qos import SERVICE_QOS
+from hos_device_layer.services import DEVICE_API_CALL_SERVICE
+
+rclpy.init()
+node = rclpy.create_node('killed_caller')
+client = node.create_client(DeviceAPICall, DEVICE_API_CALL_SERVICE, qos_profile=SERVICE_QOS)
+client.wait_for_service()
+rclpy.spin_until_future_complete(node, client.call_async(DeviceAPICall.Request()))
+for _ in range(2_000):
+    client.call_async(DeviceAPICall.Request())
+print('sent', flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @contextlib.contextmanager
@@ -56,13 +82,34 @@ def test_the_manager_announces_itself_more_often_than_fast_dds_does_by_default(
             manager.wait(WAIT_S)
 
 
+def test_a_caller_that_was_killed_does_not_delay_the_first_call_of_others(tmp_path: Path) -> None:
+    with private_ros_domain():
+        manager = Program(MANAGER, gateway_port=0, state_folder=tmp_path)
+        try:
+            manager.wait_for_output('devices expected')
+            for _ in range(3):
+                # Shared memory that a killed process leaves behind could upset the next one.
+                subprocess.run(
+                    [sys.executable, '-c', _KILLED_CALLER],
+                    env=os.environ | {'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'},
+                    check=False,
+                )
+            with spun_nodes() as nodes:
+                call = call_device(nodes['caller'], 'D1', 'f', {}, value_dict)
+                nodes.spin_until(call.result.done)
+            with pytest.raises(CallFailedError, match="no device 'D1'"):
+                call.parse()
+        finally:
+            manager.end()
+
+
 def test_settings_of_the_user_have_priority() -> None:
     environ = {'FASTRTPS_DEFAULT_PROFILES_FILE': '/home/me/dds.xml'}
-    announce_often(environ)
+    choose_profile(environ)
     assert environ == {'FASTRTPS_DEFAULT_PROFILES_FILE': '/home/me/dds.xml'}
 
 
 def test_the_profile_is_installed_beside_the_code() -> None:
     environ: dict[str, str] = {}
-    announce_often(environ)
+    choose_profile(environ)
     assert environ and all(Path(path).is_file() for path in environ.values())
