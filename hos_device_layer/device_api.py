@@ -28,7 +28,7 @@ from .core.errors import (
 from .core.spec.field_types import Field, FieldType, Value
 from .core.text import shortened
 from .device_api_client import PendingCall, client_of
-from .device_api_client.event_tasks import protect, running_task
+from .device_api_client.coroutines import protect, running_task
 
 __all__ = [
     'CallFailedError',

@@ -11,7 +11,7 @@ from typing import Any
 from rclpy.task import Future
 
 from ..guarding import ErrorLog, logging_exceptions
-from .event_tasks import protect, resume, running_task, suspend
+from .coroutines import protect, resume, running_task, suspend
 
 
 class CallFuture(Future):

@@ -1,13 +1,15 @@
 """
-Coroutines that an events executor runs as tasks.
+Coroutines that executors run as tasks, and that are resumed only when there is something to do.
 
-In Jazzy, this executor resumes a waiting coroutine again and again, which takes a whole processor
-core, and an exception in a coroutine ends the process with a segmentation fault
-(https://github.com/ros2/rclpy/issues/1641). Other executors do neither.
+In Jazzy, executors resume waiting coroutines needlessly: an events executor all the time, which
+takes a whole processor core, and the others whenever they wake up. A multi-threaded executor also
+keeps something of each time, and becomes slower. With an events executor, an exception in a
+coroutine ends the process with a segmentation fault (https://github.com/ros2/rclpy/issues/1641).
 
-After each step of a task, the executor asks whether the task is `done`, on the same thread. If it
-is, the executor raises its `exception`, otherwise it resumes the task at once. These two answers
-are replaced here, once and for that thread only, so that nobody else sees them.
+After each step of a task, an events executor asks whether the task is `done`, on the same thread.
+If it is, it raises the `exception` of the task, otherwise it resumes the task at once. These two
+answers are replaced here, once and for that thread only, so that nobody else sees them. The other
+executors do not resume a task that is `executing`; that answer is replaced until it is resumed.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ def suspend(task: Task) -> None:
     """Keep the executor from resuming the running task, which must yield next, before `resume`."""
     if _polls(task):
         _replace(task, 'done', lambda: True)
+    else:
+        vars(task)['executing'] = lambda: True
 
 
 def resume(task: Task) -> None:
@@ -60,11 +64,13 @@ def resume(task: Task) -> None:
 
 
 def _wake(task: Task) -> None:
-    """Wake an executor that resumes its waiting coroutines whenever it wakes up."""
-    if task.executing():
-        # Another thread of the executor has not suspended it yet.
+    if Task.executing(task):
+        # Another thread has yet to suspend it, or resumed it for another reason.
         resume(task)
-    elif (executor := _executor_of(task)) is not None:
+        return
+    vars(task).pop('executing', None)
+    executor = _executor_of(task)
+    if executor is not None:
         executor.wake()
 
 
