@@ -1,11 +1,13 @@
 """What all tests share: a ROS domain of their own, on this machine only."""
 
+import os
 import signal
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 
+from hos_device_layer.fast_dds import choose_profile
 from hos_device_layer.testing.ros_domain import private_ros_domain
 
 # A shell that runs the tests in the background has everything below it ignore SIGINT, which some
@@ -13,10 +15,8 @@ from hos_device_layer.testing.ros_domain import private_ros_domain
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# No test depends on speed: on a busy machine an example may take any time.
-hypothesis.settings.register_profile('any_speed', deadline=None)
-hypothesis.settings.load_profile('any_speed')
-
+# Stand-ins of the device manager run in the processes of the tests.
+choose_profile(os.environ)
 
 # A test of a property holds on a slow machine too.
 hypothesis.settings.register_profile(
