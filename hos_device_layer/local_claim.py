@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -14,7 +15,9 @@ _CREDENTIALS = struct.Struct('3i')
 # The holder of a name may end between the attempts to take the name and to ask who holds it.
 _ATTEMPTS = 10
 
-_MAX_REFUSED = 16
+# How many refused processes the holder learns of if it asks late; those that come after them do
+# not learn its process id.
+MAX_REFUSED = 100
 
 
 class NameHeldError(OSError):
@@ -23,6 +26,11 @@ class NameHeldError(OSError):
     def __init__(self, pid: int) -> None:
         super().__init__(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
         self.pid = pid
+
+
+def local_process(pid: int) -> str:
+    """Return how a message names a process of this computer; 0 if its id is not known."""
+    return f'process {pid} on this computer' if pid else 'a process on this computer'
 
 
 class LocalClaim:
@@ -47,39 +55,44 @@ class LocalClaim:
                     raise
             else:
                 break
-            if pid := _holder(address):
+            if (pid := _holder(address)) is not None:
                 raise NameHeldError(pid)
         else:
             raise NameHeldError(0)
-        self._socket.listen(_MAX_REFUSED)
+        self._socket.listen(MAX_REFUSED)
         self._socket.setblocking(False)
 
-    def refused(self) -> int:
-        """Return the id of a process to which the name was refused since the last call, or 0."""
-        try:
-            peer, _ = self._socket.accept()
-        except BlockingIOError:
-            return 0
-        with peer:
-            return _peer_pid(peer)
+    def refused(self) -> list[int]:
+        """Return the ids (0: not known) of processes refused since the last call."""
+        pids: list[int] = []
+        with contextlib.suppress(BlockingIOError):
+            while len(pids) < MAX_REFUSED:
+                peer, _ = self._socket.accept()
+                with peer:
+                    pids.append(_peer_pid(peer))
+        return pids
 
     def close(self) -> None:
         """Give the name up."""
         self._socket.close()
 
 
-def _holder(address: str) -> int:
-    """Return the process that holds an address, and let it know; 0 if it does not any more."""
+def _holder(address: str) -> int | None:
+    """Return the process that holds an address, and let it know; None if it may not any more."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:
             probe.connect(address)
-        except OSError:
+        except BlockingIOError:
+            # Too many refused processes wait for the holder to notice them.
             return 0
+        except OSError:
+            return None
         return _peer_pid(probe)
 
 
 def _peer_pid(connected: socket.socket) -> int:
     credentials = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    # 0 for a process of another container.
     pid: int = _CREDENTIALS.unpack(credentials)[0]
     return pid

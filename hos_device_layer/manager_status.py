@@ -15,7 +15,7 @@ from rclpy.node import Node
 from .core.errors import NamespaceTakenError
 from .core.health import Finding, Severity
 from .core.namespace_claim import ManagerClaim, NamespaceClaim, namespace_taken
-from .local_claim import LocalClaim, NameHeldError
+from .local_claim import LocalClaim, NameHeldError, local_process
 from .qos import STATUS_QOS, STATUS_READER_QOS
 from .topics import DEVICE_MANAGER_STATUS_TOPIC
 
@@ -54,8 +54,8 @@ class ManagerStatus:
 
     def poll(self) -> None:
         """Report managers on this computer that had to end."""
-        if pid := self._local_claim.refused():
-            self._report(f'process {pid} on this computer')
+        for pid in self._local_claim.refused():
+            self._report(local_process(pid))
 
     def findings(self) -> Sequence[Finding]:
         """Return that another manager was refused a short time ago."""
@@ -116,4 +116,4 @@ def _claim_locally(node: Node) -> LocalClaim:
     try:
         return LocalClaim(f'{node.context.get_domain_id()} {namespace}')
     except NameHeldError as error:
-        raise namespace_taken(namespace, f'process {error.pid} on this computer') from None
+        raise namespace_taken(namespace, local_process(error.pid)) from None

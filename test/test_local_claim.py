@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from project import ROOT
 
-from hos_device_layer.local_claim import LocalClaim, NameHeldError
+from hos_device_layer.local_claim import MAX_REFUSED, LocalClaim, NameHeldError, local_process
 
 PROGRAM = """
 import sys
@@ -50,11 +50,12 @@ def start(name: str) -> subprocess.Popen[str]:
 def test_a_second_process_learns_who_holds_the_name_and_the_holder_learns_of_it(
     name: str, claim: LocalClaim
 ) -> None:
-    assert claim.refused() == 0
-    second = start(name)
-    assert second.communicate()[0] == f'held by {os.getpid()}\n'
-    assert claim.refused() == second.pid
-    assert claim.refused() == 0
+    assert claim.refused() == []
+    second, third = start(name), start(name)
+    for process in (second, third):
+        assert process.communicate()[0] == f'held by {os.getpid()}\n'
+    assert sorted(claim.refused()) == sorted([second.pid, third.pid])
+    assert claim.refused() == []
 
 
 def test_a_name_can_be_held_again_after_it_was_given_up(name: str, claim: LocalClaim) -> None:
@@ -79,12 +80,33 @@ def test_refused_processes_cannot_block_the_holder_or_one_another(
     name: str, claim: LocalClaim
 ) -> None:
     for _ in range(50):
-        with pytest.raises(NameHeldError):
+        with pytest.raises(NameHeldError) as error:
             LocalClaim(name)
+        assert error.value.pid == os.getpid()
+    assert claim.refused() == [os.getpid()] * 50
+
+
+def test_a_holder_that_is_stopped_for_long_is_held_but_not_named(
+    name: str, claim: LocalClaim
+) -> None:
+    held_by = set()
+    for _ in range(MAX_REFUSED + 10):
+        with pytest.raises(NameHeldError) as error:
+            LocalClaim(name)
+        held_by.add(error.value.pid)
+    assert held_by == {os.getpid(), 0}
     while claim.refused():
         pass
+    with pytest.raises(NameHeldError) as error:
+        LocalClaim(name)
+    assert error.value.pid == os.getpid()
 
 
 def test_names_are_independent_and_may_be_long(name: str, claim: LocalClaim) -> None:
     LocalClaim(name + '/a').close()
     LocalClaim(name + '/a' * 1000).close()
+
+
+def test_a_process_is_named_only_if_it_is_known() -> None:
+    assert local_process(17) == 'process 17 on this computer'
+    assert local_process(0) == 'a process on this computer'
