@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..core.dispatch.connection_states import ConnectionState
+from ..core.text import local_time
 from .fleet_query import describe_devices
 from .output import OutputConsole
 from .ros_arguments import add_ros_arguments
@@ -95,4 +95,4 @@ def _why_no_type(row: dict[str, str]) -> str:
 
 
 def _since(row: dict[str, str]) -> str:
-    return time.strftime('%H:%M:%S', time.localtime(float(row['since_s'] or 0.0)))
+    return local_time(float(row['since_s'] or 0.0), '%H:%M:%S')

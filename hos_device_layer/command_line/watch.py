@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import re
 import sys
 import time
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from .. import topics
-from ..core.text import counted
+from ..core.text import counted, local_time
 from ..links.ros.streams import StreamSubscriptions
 from ..qos import EVENT_QOS, RESULT_QOS, SERVICE_QOS
 from ..services import DESCRIBE_DEVICES_SERVICE
@@ -186,5 +187,10 @@ class _MessagePrinter:
         self._print(time.time(), f'[dim]{escape(name)} {stream}[/] {escape(message.data)}')
 
     def _print(self, epoch_s: float, text: str) -> None:
-        clock = time.strftime('%H:%M:%S', time.localtime(epoch_s))
-        self._console.print(f'[dim]{clock}.{int(epoch_s % 1 * 1000):03}[/] {text}')
+        self._console.print(f'[dim]{clock(epoch_s)}[/] {text}')
+
+
+def clock(epoch_s: float) -> str:
+    """Return the local time with milliseconds; never raises, whatever a message says."""
+    milliseconds = int(epoch_s % 1 * 1000) if math.isfinite(epoch_s) else 0
+    return local_time(epoch_s, f'%H:%M:%S.{milliseconds:03}')

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
+import math
 
 import msgspec
 
 from .errors import NamespaceTakenError
+from .text import local_time, shortened
 
 
 class ManagerClaim(msgspec.Struct, frozen=True):
@@ -19,13 +20,15 @@ class ManagerClaim(msgspec.Struct, frozen=True):
     is_serving: bool = False
 
     def __str__(self) -> str:
-        started = time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(self.start_time_s))
-        return f'process {self.pid} on {self.host!r}, started {started}'
+        started = local_time(self.start_time_s, '%Y-%m-%d %H:%M:%S')
+        return f'process {self.pid} on {shortened(self.host)}, started {started}'
 
     @property
     def rank(self) -> tuple[bool, float, str]:
         """The claim with the lowest rank is kept, on whichever manager it is compared."""
-        return not self.is_serving, self.start_time_s, self.manager_id
+        # NaN is not comparable; both managers would continue.
+        start_time_s = math.inf if math.isnan(self.start_time_s) else self.start_time_s
+        return not self.is_serving, start_time_s, self.manager_id
 
 
 class NamespaceClaim:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+import time
 
 # Long enough to recognise a value, short enough for a log message.
 SHOWN_CHARACTERS = 120
@@ -18,6 +19,14 @@ def counted(number: int, noun: str) -> str:
 def without_nul(text: str) -> str:
     """Show each NUL as ␀; the strings of ROS messages end at the first NUL."""
     return text.replace('\0', _SYMBOL_FOR_NUL)
+
+
+def local_time(epoch_s: float, pattern: str) -> str:
+    """Return a time from outside in the pattern of `time.strftime`; never raises."""
+    try:
+        return time.strftime(pattern, time.localtime(epoch_s))
+    except (ValueError, OverflowError, OSError):
+        return f'{epoch_s:g} s since 1970'
 
 
 def shortened(value: object, limit: int = SHOWN_CHARACTERS) -> str:

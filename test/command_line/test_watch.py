@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import re
 import signal
 import sys
 from pathlib import Path
 
 from hos_command import TIMEOUT_S, HosCommand, RunningCommand, gateway_url
+
+from hos_device_layer.command_line.watch import clock
 
 TIME = r'^\d\d:\d\d:\d\d\.\d{3} '
 
@@ -64,3 +68,10 @@ def test_connection_events_are_printed(elsewhere: HosCommand, device_db: Path) -
             with contextlib.closing(RunningCommand(device, elsewhere.environment)):
                 watch.find(connected, 3.0)
         watch.wait_for(TIME + r'R2001 \(TubeRack, uid 10758656\) timed out$')
+
+
+def test_the_time_of_a_message_is_printed_whatever_it_is() -> None:
+    assert re.fullmatch(r'\d\d:\d\d:\d\d\.250', clock(1.7e9 + 0.25))
+    assert clock(1e300) == '1e+300 s since 1970'
+    assert clock(math.nan) == 'nan s since 1970'
+    assert clock(-math.inf) == '-inf s since 1970'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import msgspec
 import pytest
@@ -50,6 +51,32 @@ def test_a_manager_ignores_its_own_claim() -> None:
     assert not old.see(OLD)
 
 
+# What the message of a faulty or hostile manager may say.
+ABSURD_TIMES = [1e300, -1e300, -1.0, math.nan, math.inf, -math.inf]
+
+
+@pytest.mark.parametrize('time_s', ABSURD_TIMES)
+def test_a_claim_with_an_absurd_time_is_a_claim_like_any_other(time_s: float) -> None:
+    absurd = msgspec.structs.replace(NEW, start_time_s=time_s, is_serving=True)
+    (old,) = claims(OLD)
+    with pytest.raises(NamespaceTakenError, match=r"process 22 on 'bench2', started \S+"):
+        old.see(absurd)
+    old.serve()
+    (served,) = claims(absurd)
+    ended = 0
+    for viewer, other in ((old, served.own), (served, old.own)):
+        try:
+            viewer.see(other)
+        except NamespaceTakenError:
+            ended += 1
+    assert ended == 1
+
+
+def test_a_claim_is_one_short_line() -> None:
+    text = str(msgspec.structs.replace(NEW, host='\n' * 10_000))
+    assert text.isprintable() and len(text) < 400
+
+
 class Managers(RuleBasedStateMachine):
     """Managers start, serve and see each other at any time; at last, each sees all others."""
 
@@ -58,7 +85,7 @@ class Managers(RuleBasedStateMachine):
         self.left: dict[str, NamespaceClaim] = {}
         self.count = 0
 
-    @rule(start_time_s=st.floats(0, 3))
+    @rule(start_time_s=st.floats(0, 3) | st.sampled_from(ABSURD_TIMES))
     def start(self, start_time_s: float) -> None:
         self.count += 1
         own = ManagerClaim(str(self.count), 'bench', self.count, start_time_s)

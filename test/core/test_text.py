@@ -1,9 +1,10 @@
 import datetime
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hos_device_layer.core.text import counted, shortened, without_nul
+from hos_device_layer.core.text import counted, local_time, shortened, without_nul
 
 
 def test_nul_is_shown_by_its_symbol():
@@ -48,3 +49,14 @@ def test_a_shortened_value_is_one_printable_line(value):
     text = shortened(value)
     assert text.isprintable()
     text.encode()
+
+
+def test_a_time_is_shown_on_the_local_clock():
+    now = 1.7e9
+    assert local_time(now, '%Y %H:%M:%S') == time.strftime('%Y %H:%M:%S', time.localtime(now))
+    assert local_time(1e300, '%H') == '1e+300 s since 1970'
+
+
+@given(st.floats())
+def test_no_time_is_too_absurd_to_be_shown(epoch_s):
+    assert local_time(epoch_s, '%H:%M:%S')

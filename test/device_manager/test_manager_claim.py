@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import subprocess
 from typing import Any
 
+import pytest
 from hos_interfaces.msg import DeviceManagerStatus
 from manager_process import Program
 from managers import ManagerStarter, RunningManager
@@ -137,9 +139,15 @@ def test_of_two_that_serve_already_the_later_one_ends_its_tasks(starter: Manager
     assert 'was stopped' in later.caller.result(task_id).error
 
 
-def test_of_two_that_serve_already_the_first_one_continues(starter: ManagerStarter) -> None:
-    first = starter.start('/claim_first')
-    ForeignManager(first.side.ros, '/claim_first', start_time_s=4e9)
+@pytest.mark.parametrize(
+    ('namespace', 'start_time_s'),
+    [('/claim_first', 4e9), ('/claim_absurd', 1e300), ('/claim_nan', math.nan)],
+)
+def test_of_two_that_serve_already_the_first_one_continues(
+    starter: ManagerStarter, namespace: str, start_time_s: float
+) -> None:
+    first = starter.start(namespace)
+    ForeignManager(first.side.ros, namespace, start_time_s)
     first.program.wait_for_output("has to end: process 4711 on 'bench2'")
     device = first.bench(_answer)
     assert first.caller.result(first.caller.call(device.device_id, 'say', HELLO)).success
