@@ -16,14 +16,30 @@ def quoted_texts(arguments: Sequence[str], names: Collection[str]) -> list[str]:
 
     ROS reads `-p fleet:=007` as the number 7, and `-p fleet:=on` as true; both are texts.
     """
-    quoted: list[str] = []
-    is_ros = is_parameter = False
+    return [
+        _quoted_rule(argument, names) if option in ('-p', '--param') else argument
+        for option, argument in _with_options(arguments)
+    ]
+
+
+def namespace_rules(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each argument that sets the namespace of a node, and the namespace."""
+    for option, argument in _with_options(arguments):
+        target, assignment, namespace = argument.partition(':=')
+        is_rule = option in ('-r', '--remap') and assignment
+        # The name of a node may stand before it.
+        if is_rule and target.rpartition(':')[2] == '__ns':
+            yield f'{option} {argument}', namespace
+
+
+def _with_options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each argument with the option of ROS before it, or an empty text."""
+    is_ros, option = False, ''
     for argument in arguments:
-        quoted.append(_quoted_rule(argument, names) if is_parameter else argument)
+        yield option, argument
         if argument in ('--', '--ros-args'):
             is_ros = argument == '--ros-args'
-        is_parameter = is_ros and argument in ('-p', '--param')
-    return quoted
+        option = argument if is_ros else ''
 
 
 def _quoted_rule(rule: str, names: Collection[str]) -> str:

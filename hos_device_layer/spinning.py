@@ -17,6 +17,7 @@ from rclpy.node import Node
 from .core.errors import HosError, NamespaceTakenError
 from .exit_signals import collect_signals, ignore_signals
 from .parent_process import end_with_parent
+from .ros_startup import creating_node, start_ros
 
 # The events executor busy-loops without a timeout; signals are checked after each timeout [s].
 _SPIN_S = 0.25
@@ -48,12 +49,10 @@ def run_node(
     signals = collect_signals()
     end_with_parent()
     try:
-        # rclpy's own handlers would shut down the context before `at_end` can publish.
-        rclpy.init(args=arguments, signal_handler_options=rclpy.SignalHandlerOptions.NO)
-    except RuntimeError as error:
-        return _refuse(name, _unusable_ros(error))
-    try:
-        node = create()
+        # Without rclpy's own handlers: they would shut down ROS before `at_end` can publish.
+        start_ros(arguments)
+        with creating_node():
+            node = create()
     except HosError as error:
         return _refuse(name, error)
     # Everything created so far lives until the end. If the garbage collector scanned it again and
@@ -70,12 +69,6 @@ def run_node(
     rclpy.shutdown()
     ignore_signals()
     return code
-
-
-def _unusable_ros(error: RuntimeError) -> HosError:
-    if 'failed to initialize logging' in str(error):
-        return HosError(f'{error}; set ROS_LOG_DIR to a folder that ROS can write its log to')
-    return HosError(f'invalid ROS arguments: {error}')
 
 
 def _refuse(name: str, reason: HosError) -> int:

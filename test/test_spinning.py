@@ -47,7 +47,7 @@ def program(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def running(program: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def running(program: Path, *arguments: str | bytes) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, str(program), *arguments],
         stdout=subprocess.PIPE,
@@ -83,8 +83,14 @@ def test_an_error_in_the_constructor_ends_the_program_with_code_2(program: Path)
     assert errors == 'talker: parameter x: expected 1, got 2\n'
 
 
-def test_invalid_ros_arguments_end_the_program_with_code_2(program: Path) -> None:
-    with running(program, '--ros-args', '--nonsense') as process:
+@pytest.mark.parametrize(
+    'arguments',
+    [['--nonsense'], ['-r', '__ns:=/lab/'], ['-p', 'use_sim_time:=7'], [b'-p', b'\xff']],
+)
+def test_invalid_ros_arguments_end_the_program_with_code_2(
+    program: Path, arguments: list[str | bytes]
+) -> None:
+    with running(program, '--ros-args', *arguments) as process:
         output, errors = process.communicate()
     assert (process.returncode, output) == (2, '')
     assert errors.startswith('talker: invalid ROS arguments: ')

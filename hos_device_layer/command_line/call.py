@@ -20,10 +20,11 @@ from ..core.spec.field_types import Field
 from ..core.text import shortened
 from ..device_api import DeviceAPICallInfo, call_with_fields, value_dict
 from ..device_api_client import client_of
+from ..ros_startup import RosArgumentsError
 from ..source_tree import HOS
 from .fleet_query import describe_devices
-from .ros_arguments import add_ros_arguments
-from .ros_session import NoManagerError, RosArgumentsError, RosSession, ros_session
+from .manager_options import add_manager_options
+from .ros_session import NoManagerError, RosSession, ros_session
 
 # The device manager ends every task with its own timeout; this bounds a manager that fails to [s].
 _RESULT_TIMEOUT_S = 86_400.0
@@ -48,7 +49,7 @@ def add_parser(subparsers: Any) -> None:
         'arguments', nargs='*', metavar='name=value', help='the arguments, in any order'
     )
     parser.add_argument('--json', action='store_true', help='print the result as JSON')
-    add_ros_arguments(parser)
+    add_manager_options(parser)
     parser.set_defaults(run=run)
 
 

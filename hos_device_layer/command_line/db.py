@@ -27,8 +27,8 @@ from ..database.source import AirtableSource, describe_age, open_airtable
 from ..paths import user_path
 from ..source_tree import HOS
 from .check import print_problems
+from .manager_options import add_manager_options
 from .output import OutputConsole
-from .ros_arguments import add_ros_arguments
 
 # The exit code if a command fails; 1 is for a specification with problems.
 _FAILED = 2
@@ -61,7 +61,7 @@ def add_parser(subparsers: Any) -> None:
         action='store_true',
         help='also reload the specification in the running device manager',
     )
-    add_ros_arguments(pull)
+    add_manager_options(pull)
     check = _add(commands, 'check', _check, 'report the problems of the base')
     check.add_argument(
         '--local-db',

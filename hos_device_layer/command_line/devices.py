@@ -12,10 +12,11 @@ from rich.table import Table
 
 from ..core.dispatch.connection_states import ConnectionState
 from ..core.text import local_time
+from ..ros_startup import RosArgumentsError
 from .fleet_query import describe_devices
+from .manager_options import add_manager_options
 from .output import OutputConsole
-from .ros_arguments import add_ros_arguments
-from .ros_session import NoManagerError, RosArgumentsError, ros_session
+from .ros_session import NoManagerError, ros_session
 
 _STATE_COLOURS = {
     'connected': 'green',
@@ -36,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
         'arguments are wrong.',
     )
     parser.add_argument('--json', action='store_true', help='print the devices as JSON')
-    add_ros_arguments(parser)
+    add_manager_options(parser)
     parser.set_defaults(run=run)
 
 

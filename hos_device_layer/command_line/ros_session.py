@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import rclpy
-from rclpy.exceptions import InvalidNamespaceException
 from rclpy.executors import Executor
 from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 
 from ..core.errors import HosError
 from ..qos import SERVICE_QOS
+from ..ros_startup import check_namespace, creating_node, start_ros
 from ..source_tree import HOS
 
 # The longest delay of Ctrl-C [s].
@@ -32,10 +32,6 @@ MANAGER_TIMEOUT_S = 5.0
 _RETRY_S = 1.0
 
 _LOCALHOST = 'LOCALHOST'
-
-
-class RosArgumentsError(HosError, ValueError):
-    """The namespace or another argument of ROS is not valid."""
 
 
 class NoManagerError(HosError, TimeoutError):
@@ -113,7 +109,7 @@ def ros_session(arguments: argparse.Namespace) -> Iterator[RosSession]:
     """
     Run a ROS node within the context; several processes may do so at once.
 
-    `arguments` are those of `add_ros_arguments`. Raises RosArgumentsError.
+    `arguments` are those of `add_manager_options`. Raises RosArgumentsError.
     """
     with _context(arguments.ros_args):
         node = _node(arguments.namespace)
@@ -128,11 +124,7 @@ def ros_session(arguments: argparse.Namespace) -> Iterator[RosSession]:
 
 @contextlib.contextmanager
 def _context(ros_arguments: list[str]) -> Iterator[None]:
-    given = ['--ros-args', *ros_arguments] if ros_arguments else []
-    try:
-        rclpy.init(args=given, signal_handler_options=rclpy.SignalHandlerOptions.NO)
-    except RuntimeError as error:
-        raise RosArgumentsError(f'invalid ROS arguments: {error}') from None
+    start_ros(['--ros-args', *ros_arguments] if ros_arguments else [])
     try:
         yield
     finally:
@@ -140,13 +132,11 @@ def _context(ros_arguments: list[str]) -> Iterator[None]:
 
 
 def _node(namespace: str) -> Node:
-    try:
+    check_namespace(f'--namespace {namespace}', f'/{namespace.removeprefix("/")}')
+    with creating_node():
         return Node(
             f'hos_{os.getpid()}',
             namespace=namespace,
             enable_rosout=False,
             start_parameter_services=False,
         )
-    except InvalidNamespaceException as error:
-        reason = str(error).splitlines()[0]
-        raise RosArgumentsError(f'--namespace {namespace!r}: {reason}') from None

@@ -22,12 +22,12 @@ from .. import topics
 from ..core.text import counted, local_time
 from ..links.ros.streams import StreamSubscriptions
 from ..qos import EVENT_QOS, RESULT_QOS, SERVICE_QOS
+from ..ros_startup import RosArgumentsError
 from ..services import DESCRIBE_DEVICES_SERVICE
+from .manager_options import add_manager_options
 from .output import CallbackConsole
-from .ros_arguments import add_ros_arguments
 from .ros_session import (
     MANAGER_TIMEOUT_S,
-    RosArgumentsError,
     RosSession,
     no_manager,
     ros_session,
@@ -55,7 +55,7 @@ def add_parser(subparsers: Any) -> None:
         description='Print connection events, results and stream samples until Ctrl-C.',
     )
     parser.add_argument('--no-streams', action='store_true', help='do not print stream samples')
-    add_ros_arguments(parser)
+    add_manager_options(parser)
     parser.set_defaults(run=run)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 import time
+from collections.abc import Iterable
 
 # Long enough to recognise a value, short enough for a log message.
 SHOWN_CHARACTERS = 120
@@ -27,6 +28,20 @@ def local_time(epoch_s: float, pattern: str) -> str:
         return time.strftime(pattern, time.localtime(epoch_s))
     except (ValueError, OverflowError, OSError):
         return f'{epoch_s:g} s since 1970'
+
+
+def not_utf8(arguments: Iterable[str]) -> str:
+    """Return which of the arguments of a program is not UTF-8, and what to do; '' if none is."""
+    for argument in arguments:
+        if not _is_utf8(argument):
+            found = shortened(argument.encode(errors='surrogateescape'))
+            return f'expected arguments in UTF-8, found {found}; enter it in a UTF-8 terminal'
+    return ''
+
+
+def _is_utf8(text: str) -> bool:
+    # Python shows a byte that it cannot decode as a surrogate, which no UTF-8 contains.
+    return not any('\ud800' <= character <= '\udfff' for character in text)
 
 
 def shortened(value: object, limit: int = SHOWN_CHARACTERS) -> str:

@@ -9,7 +9,6 @@ import re
 import pytest
 from hos_command import HosCommand, RunningCommand
 
-from hos_device_layer.command_line.__main__ import main
 from hos_device_layer.source_tree import HOS
 
 MOVE = ('call', 'H4001', 'delta_arm_move')
@@ -118,17 +117,3 @@ def test_a_manager_of_another_namespace_is_not_called(
     code, out, err = hos.run('call', 'W5001', 'balance_tare', '--namespace', '/lab')
     assert (code, out) == (1, '')
     assert '/lab/haive_os/describe_devices' in err
-
-
-@pytest.mark.parametrize(
-    ('options', 'reason'),
-    [
-        (['--namespace', 'la b'], "--namespace 'la b': Invalid namespace"),
-        (['--ros-args', '-r', 'x'], 'invalid ROS arguments'),
-    ],
-)
-def test_wrong_arguments_of_ros_end_with_code_2(
-    options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(['call', 'W5001', 'balance_tare', *options]) == 2
-    assert reason in capsys.readouterr().err

@@ -4,7 +4,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hos_device_layer.core.text import counted, local_time, shortened, without_nul
+from hos_device_layer.core.text import counted, local_time, not_utf8, shortened, without_nul
 
 
 def test_nul_is_shown_by_its_symbol():
@@ -60,3 +60,10 @@ def test_a_time_is_shown_on_the_local_clock():
 @given(st.floats())
 def test_no_time_is_too_absurd_to_be_shown(epoch_s):
     assert local_time(epoch_s, '%H:%M:%S')
+
+
+def test_arguments_that_are_not_utf8_are_shown_as_bytes():
+    assert not_utf8(['a', 'Hé', '𐐷', '']) == ''
+    assert not_utf8(['a', 'H\udcff']) == (
+        "expected arguments in UTF-8, found b'H\\xff'; enter it in a UTF-8 terminal"
+    )

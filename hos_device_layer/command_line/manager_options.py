@@ -1,11 +1,11 @@
-"""The arguments of the commands that talk to a running device manager."""
+"""The options of the commands that talk to a running device manager."""
 
 from __future__ import annotations
 
 import argparse
 
 
-def add_ros_arguments(parser: argparse.ArgumentParser) -> None:
+def add_manager_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where the device manager is."""
     parser.add_argument(
         '--namespace',
