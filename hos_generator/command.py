@@ -14,6 +14,7 @@ from hos_device_layer.core.spec.records import Spec
 from hos_device_layer.database import LocalCopy
 from hos_device_layer.database.installed import installed_device_db
 from hos_device_layer.paths import user_path
+from hos_device_layer.program_options import add_device_db_option
 from hos_device_layer.source_tree import HOS
 
 from .names import function_names
@@ -28,12 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='write nothing; exit with code 1 if the file is missing or out of date',
     )
-    parser.add_argument(
-        '--device-db',
-        type=user_path,
-        metavar='FOLDER',
-        help='the local copy of the specification; default: the sample that is installed with hos',
-    )
+    add_device_db_option(parser)
     parser.add_argument(
         '--output',
         type=user_path,

@@ -15,6 +15,7 @@ from ..core.text import counted
 from ..database import LocalCopy
 from ..database.installed import installed_device_db
 from ..paths import user_path
+from ..program_options import add_device_db_option
 from .output import OutputConsole
 
 
@@ -26,12 +27,9 @@ def add_parser(subparsers: Any) -> None:
         description='Report the problems of a specification: table, row, column and reason. '
         'Exit code: 0 if there are none, 1 if there are any or it cannot be read.',
     )
-    parser.add_argument(
-        'folder',
-        type=user_path,
-        nargs='?',
-        help='the local copy of the specification; default: the sample that is installed with hos',
-    )
+    copy = parser.add_mutually_exclusive_group()
+    copy.add_argument('folder', type=user_path, nargs='?', help='the same as --device-db')
+    add_device_db_option(copy)
     parser.add_argument('--json', action='store_true', help='print the problems as JSON')
     parser.set_defaults(run=run)
 
@@ -39,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the problems; returns the exit code."""
     try:
-        spec = LocalCopy(arguments.folder or installed_device_db()).read()
+        spec = LocalCopy(arguments.folder or arguments.device_db or installed_device_db()).read()
     except DatabaseError as error:
         print(error, file=sys.stderr)
         return 1

@@ -25,6 +25,7 @@ from ..database.installed import installed_device_db
 from ..database.local_copy import Version
 from ..database.source import AirtableSource, describe_age, open_airtable
 from ..paths import user_path
+from ..program_options import add_device_db_option
 from ..source_tree import HOS
 from .check import print_problems
 from .manager_options import add_manager_options
@@ -82,12 +83,7 @@ def add_parser(subparsers: Any) -> None:
 
 def _add(commands: Any, name: str, run: Command, help_: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=help_)
-    parser.add_argument(
-        '--device-db',
-        type=user_path,
-        metavar='FOLDER',
-        help='the local copy; default: the sample that is installed with hos',
-    )
+    add_device_db_option(parser)
     parser.add_argument(
         '--credentials',
         type=user_path,

@@ -22,7 +22,7 @@ from ..exit_signals import EXIT_SIGNALS
 from ..links.gateway import DEFAULT_PORT
 from ..parameters import AIRTABLE, LOCAL
 from ..parent_process import environment_of_child
-from ..paths import user_path
+from ..program_options import add_device_db_option
 from ..source_tree import HOS
 
 # A program that still runs this long after SIGINT is killed [s].
@@ -49,12 +49,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--fleet', default='demo', metavar='NAME', help='the fleet; default: %(default)s'
     )
-    parser.add_argument(
-        '--device-db',
-        type=user_path,
-        metavar='FOLDER',
-        help='the local copy of the specification; default: the sample that is installed with hos',
-    )
+    add_device_db_option(parser)
     parser.add_argument(
         '--local-db',
         action=argparse.BooleanOptionalAction,

@@ -25,7 +25,7 @@ from ..database import LocalCopy
 from ..database.installed import installed_device_db
 from ..exit_signals import EXIT_SIGNALS
 from ..parent_process import end_with_parent
-from ..paths import user_path
+from ..program_options import add_device_db_option
 from .simulated_device import SimulatedDevice
 
 STREAM_PERIOD_S = 1.0
@@ -90,13 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         '--fleet', default='demo', metavar='NAME', help='the fleet; default: %(default)s'
     )
-    parser.add_argument(
-        '--device-db',
-        type=user_path,
-        default=installed_device_db(),
-        metavar='FOLDER',
-        help='the local copy of the specification; default: %(default)s',
-    )
+    add_device_db_option(parser, installed_device_db())
     options = parser.parse_args(arguments)
     try:
         spec = LocalCopy(options.device_db).read()
