@@ -73,7 +73,7 @@ setup(
         'console_scripts': [
             'device_manager = hos_device_layer.programs:device_manager',
             'hos = hos_device_layer.command_line.__main__:main',
-            'hos_client = hos_client.__main__:main',
+            'hos_client = hos_device_layer.programs:hos_client',
             'hos_generator = hos_device_layer.programs:hos_generator',
             'hos_host = hos_device_layer.programs:hos_host',
             'simulated_fleet = hos_device_layer.programs:simulated_fleet',

@@ -4,6 +4,12 @@ Make any program a device: add devices, connect, receive commands, respond, send
 Needs no ROS. See docs/python_device.md.
 """
 
+from hos_device_layer.exit_signals import exit_on_signals, is_program
+
+if is_program('hos_client'):
+    # Before the other imports, which take up to a second.
+    exit_on_signals()
+
 from .client import Client
 from .device import Device, hash_of
 from .errors import (

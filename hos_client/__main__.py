@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-if __name__ == '__main__':
-    # Before the other imports, which take up to a second.
-    from hos_device_layer.exit_signals import exit_on_signals
-
-    exit_on_signals()
-
 import argparse
 import logging
 import signal
@@ -15,6 +9,7 @@ import sys
 import threading
 
 from hos_device_layer.exit_signals import EXIT_SIGNALS
+from hos_device_layer.program_options import ProgramParser
 
 from .client import Client
 from .device import Device
@@ -58,7 +53,7 @@ def _serve(client: Client, logger: logging.Logger) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser('python -m hos_client', description=__doc__)
+    parser = ProgramParser('python -m hos_client', description=__doc__)
     parser.add_argument('--url', help='URL of the gateway; default: from hos_client.conf')
     parser.add_argument('--token', help='the output of `hos token add`')
     parser.add_argument('--id', default='W5001', help='the device_id in the fleet')

@@ -24,7 +24,14 @@ def simulated_fleet() -> Any:
 
 def hos_generator() -> Any:
     """Run the generator of typed helpers."""
+    exit_on_signals(is_regular_end=False)
     return _run('hos_generator', 'hos_generator.__main__')
+
+
+def hos_client() -> Any:
+    """Run the demo device."""
+    exit_on_signals()
+    return _run('hos_client', 'hos_client.__main__')
 
 
 def hos_host() -> Any:

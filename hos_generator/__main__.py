@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+if __name__ == '__main__':
+    # Before the other imports.
+    from hos_device_layer.exit_signals import exit_on_signals
+
+    exit_on_signals(is_regular_end=False)
+
 import argparse
 import sys
 from collections.abc import Sequence
+
+from hos_device_layer.command_process import run_command
+from hos_device_layer.exit_signals import interrupt_on_signals
+from hos_device_layer.program_options import ProgramParser
 
 from .command import add_arguments, run
 
@@ -14,10 +24,21 @@ _END_OF_ROS_ARGUMENTS = '--'
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Generate `hos_device_api.py`; returns the exit code."""
-    parser = argparse.ArgumentParser(prog='hos_generator', description=__doc__)
+    if arguments is None:
+        return run_command('hos_generator', _run_interruptibly)
+    return run(_options(arguments))
+
+
+def _run_interruptibly() -> int:
+    options = _options(sys.argv[1:])
+    interrupt_on_signals()
+    return run(options)
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = ProgramParser(prog='hos_generator', description=__doc__)
     add_arguments(parser)
-    given = sys.argv[1:] if arguments is None else arguments
-    return run(parser.parse_args(without_ros_arguments(given)))
+    return parser.parse_args(without_ros_arguments(arguments))
 
 
 def without_ros_arguments(arguments: Sequence[str]) -> list[str]:

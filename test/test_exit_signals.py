@@ -1,4 +1,4 @@
-"""Programs end with code 0 and without a traceback when a signal comes while they start."""
+"""Programs end quietly when a signal comes while they start; code 0 is for those to be stopped."""
 
 from __future__ import annotations
 
@@ -36,8 +36,15 @@ HOST_COMMAND = ['-m', 'hos_device_layer.command_line', 'host', '--no-network']
 # What an installed program runs.
 INSTALLED_HOST = ['-c', 'from hos_device_layer.programs import hos_host; hos_host()']
 
-# Programs, and what they do when the signal comes.
-MOMENTS = [
+INSTALLED_DEVICE = ['-c', 'from hos_device_layer.programs import hos_client; hos_client()']
+HOS = ['-m', 'hos_device_layer.command_line']
+WATCH, DEVICES, CALL = [*HOS, 'watch'], [*HOS, 'devices'], [*HOS, 'call', 'W5001', 'balance_tare']
+CHECK, GENERATE = [*HOS, 'check'], ['-m', 'hos_generator', '--check']
+
+INTERRUPTED, TERMINATED = 130, 143
+
+# Programs, and what they do when the signal comes. To be stopped is their regular end.
+SERVICES = [
     (MANAGER, 'import', 'msgspec', signal.SIGTERM),
     (MANAGER, 'import', 'rclpy', signal.SIGINT),
     (MANAGER, 'import', 'aiohttp', signal.SIGTERM),
@@ -47,13 +54,37 @@ MOMENTS = [
     (WIFI_FLEET, 'import', 'msgspec', signal.SIGINT),
     (WIFI_FLEET, 'open', 'fleet-demo.yaml', signal.SIGTERM),
     (INSTALLED_HOST, 'import', 'msgspec', signal.SIGINT),
+    (INSTALLED_DEVICE, 'import', 'msgspec', signal.SIGTERM),
+    (HOST, 'import', 'msgspec', signal.SIGINT),
+    (HOST, 'import', 'serial', signal.SIGTERM),
     (HOST, 'open', 'host.lock', signal.SIGTERM),
+    (DEMO_DEVICE, 'import', 'websockets', signal.SIGINT),
     (DEMO_DEVICE, 'socket.connect', '', signal.SIGTERM),
+    (AIRTABLE, 'import', 'aiohttp', signal.SIGINT),
     (AIRTABLE, 'socket.bind', '', signal.SIGTERM),
+    (UP, 'import', 'argparse', signal.SIGTERM),
     (UP, 'import', 'rclpy', signal.SIGINT),
     (UP, 'open', 'fleet-demo.yaml', signal.SIGTERM),
     (UP, 'subprocess.Popen', '', signal.SIGINT),
     (HOST_COMMAND, 'import', 'msgspec', signal.SIGINT),
+    (WATCH, 'import', 'rclpy', signal.SIGTERM),
+    (WATCH, 'import', 'rich.console', signal.SIGINT),
+]
+
+# These are not complete when the signal comes.
+COMMANDS = [
+    (DEVICES, 'import', 'argparse', signal.SIGINT),
+    (DEVICES, 'import', 'rclpy', signal.SIGTERM),
+    (CALL, 'import', 'hos_interfaces', signal.SIGINT),
+    (CALL, 'import', 'rclpy', signal.SIGTERM),
+    (CHECK, 'open', 'apis.yaml', signal.SIGINT),
+    (CHECK, 'open', 'apis.yaml', signal.SIGTERM),
+    (GENERATE, 'import', 'jinja2', signal.SIGINT),
+    (GENERATE, 'open', 'apis.yaml', signal.SIGTERM),
+]
+CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
+MOMENTS = [(*moment, 0) for moment in SERVICES] + [
+    (*moment, CODES[moment[-1]]) for moment in COMMANDS
 ]
 
 
@@ -66,20 +97,57 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ('command', 'event', 'argument', 'number'),
+    ('command', 'event', 'argument', 'number', 'code'),
     MOMENTS,
-    ids=[f'{" ".join(command[1:])}-{event}-{argument}' for command, event, argument, _ in MOMENTS],
+    ids=[' '.join([*m[0][1:], '-', *m[1:3], m[3].name]) for m in MOMENTS],
 )
 def test_a_signal_while_a_program_starts_ends_it(
-    home: Path, command: list[str], event: str, argument: str, number: signal.Signals
+    home: Path, command: list[str], event: str, argument: str, number: signal.Signals, code: int
 ) -> None:
-    code = SIGNAL_AT.format(event=event, argument=argument, number=int(number))
+    sitecustomize = SIGNAL_AT.format(event=event, argument=argument, number=int(number))
     program = subprocess.run(
         [sys.executable, *command],
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
-        env={**os.environ, **patched(home, code), 'SIGNAL_ONCE': 'yes'},
+        env={**os.environ, **patched(home, sitecustomize), 'SIGNAL_ONCE': 'yes'},
     )
-    assert program.returncode == 0, program.stderr
+    assert program.returncode == code, program.stderr
     assert 'Traceback' not in program.stderr
+
+
+# A package whose import says what was decided, with the modules that Python can start.
+PACKAGE = {
+    '__init__.py': 'from hos_device_layer.exit_signals import is_program\n'
+    "print(is_program('fleet'))\n",
+    '__main__.py': '',
+    'arm.py': '',
+}
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'answer'),
+    [
+        (['-m', 'fleet', '-m', 'x'], True),
+        (['-m', 'fleet.arm'], True),
+        (['-um', 'fleet.arm', 'x'], True),
+        (['-mfleet'], True),
+        (['-m', 'fleets'], False),
+        (['-c', 'import fleet', '-m', 'fleet'], False),
+    ],
+)
+def test_a_package_knows_whether_it_is_the_program(
+    tmp_path: Path, arguments: list[str], answer: bool
+) -> None:
+    for folder in ('fleet', 'fleets'):
+        (tmp_path / folder).mkdir()
+        for name, text in PACKAGE.items():
+            (tmp_path / folder / name).write_text(text)
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    program = subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': path},
+    )
+    assert program.stdout == f'{answer}\n', program.stderr

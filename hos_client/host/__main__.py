@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-if __name__ == '__main__':
-    # Before the other imports, which take up to a second.
-    from hos_device_layer.exit_signals import exit_on_signals
-
-    exit_on_signals()
-
 import argparse
 import contextlib
 import fcntl
@@ -22,6 +16,7 @@ from pathlib import Path
 from hos_device_layer.exit_signals import EXIT_SIGNALS
 from hos_device_layer.parent_process import end_with_parent
 from hos_device_layer.paths import user_path
+from hos_device_layer.program_options import ProgramParser
 
 from ..client import Client
 from ..errors import ClientError
@@ -65,7 +60,7 @@ def main(arguments: list[str] | None = None, program: str = 'python -m hos_clien
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = ProgramParser(
         program,
         description='Connect the local devices of this computer, on serial ports and on the '
         'network, to the device manager.',

@@ -168,11 +168,10 @@ def _print_outcome(function: Any, info: DeviceAPICallInfo[Any], as_json: bool) -
 
 def _print_values(function: Any, duration_s: float, values: dict[str, Any]) -> None:
     # Imported here, because the result is worth more than the time of the import.
+    from rich.console import Console
     from rich.markup import escape
 
-    from .output import OutputConsole
-
-    console = OutputConsole(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True)
     console.print(f'[green]done[/] in {duration_s:.3f} s')
     units = {field.name: field.unit for field in map(Field.from_text, function.results)}
     for name, value in values.items():

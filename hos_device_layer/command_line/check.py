@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import msgspec
+from rich.console import Console
 from rich.table import Table
 
 from ..core.errors import DatabaseError
@@ -16,7 +17,6 @@ from ..database import LocalCopy
 from ..database.installed import installed_device_db
 from ..paths import user_path
 from ..program_options import add_device_db_option
-from .output import OutputConsole
 
 
 def add_parser(subparsers: Any) -> None:
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def print_problems(spec: Spec) -> None:
     """Print the problems as a table, then a line that counts the contents."""
-    console = OutputConsole()
+    console = Console()
     if spec.problems:
         table = Table('table', 'row', 'column', 'problem')
         for problem in spec.problems:

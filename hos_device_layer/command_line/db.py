@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
+from rich.console import Console
 from rich.table import Table
 
 from ..core.errors import DatabaseError
@@ -29,7 +30,6 @@ from ..program_options import add_device_db_option
 from ..source_tree import HOS
 from .check import print_problems
 from .manager_options import add_manager_options
-from .output import OutputConsole
 
 # The exit code if a command fails; 1 is for a specification with problems.
 _FAILED = 2
@@ -174,7 +174,7 @@ def _history(_arguments: argparse.Namespace, copy: LocalCopy) -> int:
         changes = diff_specs(copy.read_version(version), current)
         age = describe_age(copy.now() - version.replaced)
         table.add_row(version.name, f'{age} ago', counted(len(changes), 'change'))
-    OutputConsole().print(table)
+    Console().print(table)
     return 0
 
 

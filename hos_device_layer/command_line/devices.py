@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import msgspec
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,7 +16,6 @@ from ..core.text import local_time
 from ..ros_startup import RosArgumentsError
 from .fleet_query import describe_devices
 from .manager_options import add_manager_options
-from .output import OutputConsole
 from .ros_session import NoManagerError, ros_session
 
 _STATE_COLOURS = {
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(msgspec.json.encode(rows).decode())
     else:
-        OutputConsole().print(_table(rows))
+        Console().print(_table(rows))
     return 0
 
 

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import rclpy
@@ -15,6 +15,7 @@ from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 
 from ..core.errors import HosError
+from ..exit_signals import SignalInterrupt, collecting_signals
 from ..qos import SERVICE_QOS
 from ..ros_startup import check_namespace, creating_node, start_ros
 from ..source_tree import HOS
@@ -41,26 +42,32 @@ class NoManagerError(HosError, TimeoutError):
 class RosSession:
     """A ROS node that the calling thread spins."""
 
-    def __init__(self, node: Node, executor: Executor) -> None:
+    def __init__(self, node: Node, executor: Executor, signals: Sequence[int]) -> None:
         self.node = node
         self._executor = executor
+        self._signals = signals
 
     def spin_until(
         self, condition: Callable[[], object], timeout_s: float, interval_s: float = _SPIN_S
     ) -> bool:
-        """Spin until the condition holds; returns False after `timeout_s`."""
+        """
+        Spin until the condition holds; returns False after `timeout_s`.
+
+        Raises SignalInterrupt.
+        """
         limit = time.monotonic() + timeout_s
         while not condition():
+            if self._signals:
+                raise SignalInterrupt(self._signals[0])
             if time.monotonic() > limit:
                 return False
             self._executor.spin_once(timeout_sec=interval_s)
         return True
 
     def spin(self, is_over: Callable[[], bool]) -> None:
-        """Spin until Ctrl-C, or until `is_over`."""
-        with contextlib.suppress(KeyboardInterrupt):
-            while not is_over():
-                self._executor.spin_once(timeout_sec=_SPIN_S)
+        """Spin until SIGINT or SIGTERM, or until `is_over`."""
+        while not self._signals and not is_over():
+            self._executor.spin_once(timeout_sec=_SPIN_S)
 
     def ask(
         self,
@@ -111,12 +118,13 @@ def ros_session(arguments: argparse.Namespace) -> Iterator[RosSession]:
 
     `arguments` are those of `add_manager_options`. Raises RosArgumentsError.
     """
-    with _context(arguments.ros_args):
+    # An exception at any moment would be logged by ROS, or upset it.
+    with collecting_signals() as signals, _context(arguments.ros_args):
         node = _node(arguments.namespace)
         executor = EventsExecutor()
         executor.add_node(node)
         try:
-            yield RosSession(node, executor)
+            yield RosSession(node, executor, signals)
         finally:
             executor.shutdown()
             node.destroy_node()

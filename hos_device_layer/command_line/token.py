@@ -7,13 +7,13 @@ import datetime
 import sys
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ..core.rosbridge import Role
 from ..links.gateway import TokenError, TokenFile, default_token_file
 from ..paths import user_path
-from .output import OutputConsole
 
 _MAX_UID = 2**32 - 1
 
@@ -92,7 +92,7 @@ def _list(tokens: TokenFile) -> None:
             uids if record.role is Role.DEVICE else '',
             record.created,
         )
-    OutputConsole().print(table)
+    Console().print(table)
 
 
 def _uid(text: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
 import re
 import sys
@@ -24,8 +23,8 @@ from ..links.ros.streams import StreamSubscriptions
 from ..qos import EVENT_QOS, RESULT_QOS, SERVICE_QOS
 from ..ros_startup import RosArgumentsError
 from ..services import DESCRIBE_DEVICES_SERVICE
+from ..standard_streams import has_reader
 from .manager_options import add_manager_options
-from .output import CallbackConsole
 from .ros_session import (
     MANAGER_TIMEOUT_S,
     RosSession,
@@ -60,10 +59,9 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print messages until Ctrl-C; returns 0, or 2 if the arguments are wrong."""
+    """Print until Ctrl-C or SIGTERM; returns 0, or 2 if the arguments are wrong."""
     try:
-        # Ctrl-C is the normal end, also before the first message.
-        with contextlib.suppress(KeyboardInterrupt), ros_session(arguments) as session:
+        with ros_session(arguments) as session:
             _watch(session, not arguments.no_streams)
     except RosArgumentsError as error:
         print(error, file=sys.stderr)
@@ -72,15 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _watch(session: RosSession, with_streams: bool) -> None:
-    console = CallbackConsole(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False)
     names = _DeviceNames(session.node, console)
     printer = _MessagePrinter(session.node, console, names)
     session.node.create_timer(_DISCOVERY_INTERVAL_S, names.update)
     if with_streams:
         session.node.create_timer(_DISCOVERY_INTERVAL_S, printer.follow_streams)
-    session.spin(lambda: not console.has_reader)
-    if not console.has_reader:
-        raise BrokenPipeError
+    session.spin(lambda: not has_reader())
 
 
 class _DeviceNames:

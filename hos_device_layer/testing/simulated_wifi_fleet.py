@@ -8,7 +8,6 @@ if __name__ == '__main__':
 
     exit_on_signals()
 
-import argparse
 import asyncio
 import signal
 import sys
@@ -25,7 +24,7 @@ from ..database import LocalCopy
 from ..database.installed import installed_device_db
 from ..exit_signals import EXIT_SIGNALS
 from ..parent_process import end_with_parent
-from ..program_options import add_device_db_option
+from ..program_options import ProgramParser, add_device_db_option
 from .simulated_device import SimulatedDevice
 
 STREAM_PERIOD_S = 1.0
@@ -83,7 +82,7 @@ class SimulatedWifiFleet:
 
 def main(arguments: list[str] | None = None) -> int:
     """Simulate until SIGINT or SIGTERM; returns the exit code."""
-    parser = argparse.ArgumentParser('simulated_wifi_fleet', description=__doc__)
+    parser = ProgramParser('simulated_wifi_fleet', description=__doc__)
     parser.add_argument(
         '--url', default='ws://127.0.0.1:9091', help='the gateway; default: %(default)s'
     )

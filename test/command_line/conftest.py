@@ -16,7 +16,7 @@ from hos_device_layer.testing.ros_domain import reserved_ros_domain
 
 UIDLESS_ROW = '\n- device_id: N0001\n  device_type: DeltaHaive\n'
 
-# Functions that the sample of an installation does not have: one is sound, one is rejected.
+# Functions that the sample of an installation does not have: two are sound, one is rejected.
 ADDED_ROWS = """
 - function_name: balance_spin
   device_types: [Balance]
@@ -24,6 +24,9 @@ ADDED_ROWS = """
 - function_name: balance_wait
   device_types: [Balance]
   results: ['waited:float32 [s]', 'name:string']
+- function_name: balance_warm
+  device_types: [Balance]
+  results: ['temperature:float32 [°C]']
 """
 
 

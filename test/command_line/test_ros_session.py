@@ -1,13 +1,18 @@
-"""What ROS refuses, in each command that talks to the device manager."""
+"""The commands that talk to the device manager: what ROS refuses, and how a signal ends them."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
+from collections.abc import Iterator
 
 import pytest
 
 from hos_device_layer.command_line.__main__ import main
 from hos_device_layer.command_line.device_db_reload import request_reload
+from hos_device_layer.command_line.ros_session import RosSession, ros_session
+from hos_device_layer.exit_signals import EXIT_SIGNALS, SignalInterrupt
 
 # Arguments, and what the error must say.
 REFUSED = {
@@ -50,3 +55,28 @@ def test_a_domain_that_does_not_exist_ends_with_code_2(
     monkeypatch.setenv('ROS_DOMAIN_ID', domain_id)
     assert main(['devices']) == 2
     assert 'ROS_DOMAIN_ID' in capfd.readouterr().err
+
+
+@pytest.fixture
+def session() -> Iterator[RosSession]:
+    with ros_session(argparse.Namespace(namespace='/', ros_args=[])) as session:
+        yield session
+
+
+@pytest.mark.parametrize('number', EXIT_SIGNALS)
+def test_a_signal_in_a_callback_ends_the_spinning(
+    session: RosSession, number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
+    session.node.create_timer(0.01, lambda: os.kill(os.getpid(), number))
+    session.spin(lambda: False)
+    with pytest.raises(SignalInterrupt) as interrupt:
+        session.spin_until(lambda: False, timeout_s=60)
+    assert interrupt.value.exit_code == 128 + number
+    assert capfd.readouterr().err == ''
+
+
+def test_signals_are_handled_as_before_afterwards() -> None:
+    before = [signal.getsignal(number) for number in EXIT_SIGNALS]
+    with ros_session(argparse.Namespace(namespace='/', ros_args=[])):
+        assert [signal.getsignal(number) for number in EXIT_SIGNALS] != before
+    assert [signal.getsignal(number) for number in EXIT_SIGNALS] == before

@@ -16,7 +16,7 @@ from typing import NamedTuple
 # A command that takes longer has failed [s].
 TIMEOUT_S = 40.0
 
-_COMMAND = (sys.executable, '-m', 'hos_device_layer.command_line')
+COMMAND = (sys.executable, '-m', 'hos_device_layer.command_line')
 
 
 class Finished(NamedTuple):
@@ -44,7 +44,7 @@ class HosCommand:
     def run(self, *arguments: object, cwd: Path | None = None) -> Finished:
         """Run a command to its end."""
         done = subprocess.run(
-            [*_COMMAND, *map(str, arguments)],
+            [*COMMAND, *map(str, arguments)],
             env=self.environment,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
@@ -59,7 +59,7 @@ class HosCommand:
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         """Start a command whose output the test reads itself."""
         return subprocess.Popen(
-            [*_COMMAND, *map(str, arguments)],
+            [*COMMAND, *map(str, arguments)],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -70,7 +70,7 @@ class HosCommand:
     @contextlib.contextmanager
     def running(self, *arguments: object) -> Iterator[RunningCommand]:
         """Run a command within the context, which ends it if it still runs."""
-        command = RunningCommand([*_COMMAND, *map(str, arguments)], self.environment)
+        command = RunningCommand([*COMMAND, *map(str, arguments)], self.environment)
         try:
             yield command
         finally:

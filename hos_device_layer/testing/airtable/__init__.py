@@ -10,6 +10,12 @@ In a test:
 In a terminal: `python -m hos_device_layer.testing.airtable`.
 """
 
+from ...exit_signals import exit_on_signals, is_program
+
+if is_program('hos_device_layer.testing.airtable'):
+    # Before the other imports, which take up to a second.
+    exit_on_signals()
+
 from .errors import AirtableApiError
 from .faults import Fault
 from .model import StoredBase

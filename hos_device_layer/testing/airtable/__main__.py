@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-if __name__ == '__main__':
-    # Before the other imports, which take up to a second.
-    from ...exit_signals import exit_on_signals
-
-    exit_on_signals()
-
 import argparse
 import signal
 import sys
