@@ -9,20 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import rclpy
 from reloading_manager import D1, D2, GO, ManagerInProcess, tables
 from std_srvs.srv import Trigger
 
 from hos_device_layer import services
 from hos_device_layer.core.dispatch.events import SpecReplaced
 from hos_device_layer.database import LocalCopy
-
-
-@pytest.fixture(autouse=True)
-def _ros(ros_domain_id: int) -> Iterator[None]:
-    rclpy.init()
-    yield
-    rclpy.shutdown()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import rclpy
 from manager_process import MANAGER, Program
 from project import SAMPLE_DB
 from reloading_manager import D1, D2, ManagerInProcess, tables
@@ -23,13 +22,6 @@ from hos_device_layer.database.airtable.matching import RememberedIds
 from hos_device_layer.database.airtable.push import push_tables
 from hos_device_layer.database.airtable.rate_limiter import RequestPolicy
 from hos_device_layer.testing.airtable import Fault, RunningAirtable, running_airtable
-
-
-@pytest.fixture(autouse=True)
-def _ros(ros_domain_id: int) -> Iterator[None]:
-    rclpy.init()
-    yield
-    rclpy.shutdown()
 
 
 @pytest.fixture

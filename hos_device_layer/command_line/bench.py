@@ -8,17 +8,12 @@ import sys
 from typing import Any
 
 from ..source_tree import PROJECT
+from .passing_on import add_passing_parser
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
-    parser = subparsers.add_parser(
-        'bench',
-        help='measure speed and memory',
-        add_help=False,
-    )
-    parser.add_argument('passed_on', nargs=argparse.REMAINDER)
-    parser.set_defaults(run=run)
+    add_passing_parser(subparsers, 'bench', 'measure speed and memory', run)
 
 
 def run(arguments: argparse.Namespace) -> int:

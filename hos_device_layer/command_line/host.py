@@ -5,16 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .passing_on import add_passing_parser
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
-    parser = subparsers.add_parser(
-        'host',
-        help='connect the devices on the serial ports and the network of this computer',
-        add_help=False,
-    )
-    parser.add_argument('passed_on', nargs=argparse.REMAINDER)
-    parser.set_defaults(run=run)
+    help_ = 'connect the devices on the serial ports and the network of this computer'
+    add_passing_parser(subparsers, 'host', help_, run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..dependencies import CANNOT_RUN
+from .passing_on import add_passing_parser
 
 NO_SOURCE_TREE = (
     'this installation has no tests; they are in the source checkout of hos_device_layer'
@@ -23,9 +24,7 @@ class UnavailableCommand:
 
     def add_parser(self, subparsers: Any) -> None:
         """Add the command to the command line, so that the help lists it."""
-        parser = subparsers.add_parser(self.name, help='not available here', add_help=False)
-        parser.add_argument('passed_on', nargs=argparse.REMAINDER)
-        parser.set_defaults(run=self.run)
+        add_passing_parser(subparsers, self.name, 'not available here', self.run)
 
     def run(self, _arguments: argparse.Namespace) -> int:
         """Print the reason; returns the exit code of a command that cannot run."""

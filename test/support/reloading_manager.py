@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import rclpy
 from hos_interfaces.msg import ConnectionInfo, DeviceAPICallResult, DeviceCommandResult
 from hos_interfaces.srv import ConnectDevice, DeviceAPICall, DeviceCommand
 from rclpy.experimental import EventsExecutor
@@ -35,7 +36,7 @@ def tables(devices: list[Row], function: Row = GO) -> Tables:
 
 
 class ManagerInProcess:
-    """A device manager, and a node that plays its devices and its callers."""
+    """A device manager, and a node that plays its devices and its callers; initializes rclpy."""
 
     def __init__(self, folder: Path, device_db: str, interval_s: float = 0.0) -> None:
         values = {
@@ -47,6 +48,7 @@ class ManagerInProcess:
             'gateway_enabled': False,
             'claim_wait_s': 0.0,
         }
+        rclpy.init()
         overrides = [Parameter(name, value=value) for name, value in values.items()]
         self.manager = DeviceManager(parameter_overrides=overrides)
         self.node = Node('peer')
@@ -119,3 +121,4 @@ class ManagerInProcess:
         self.executor.shutdown()
         for node in (self.manager, self.node):
             node.destroy_node()
+        rclpy.shutdown()

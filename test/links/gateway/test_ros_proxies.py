@@ -45,12 +45,18 @@ def call_typed(nodes: SpunNodes, cmd_id: int, kind: str = 'float32') -> Any:
     )
 
 
-def test_a_typed_command_is_relayed_and_answered_later(
-    nodes: SpunNodes, sent: Sent, proxies: DeviceProxies
-) -> None:
+def relayed_call(nodes: SpunNodes, sent: Sent, proxies: DeviceProxies) -> Any:
+    """Call a typed command and return the future when the command has been relayed."""
     proxies.open(UID, serialized=False)
     future = call_typed(nodes, 5)
     nodes.spin_until(lambda: sent)
+    return future
+
+
+def test_a_typed_command_is_relayed_and_answered_later(
+    nodes: SpunNodes, sent: Sent, proxies: DeviceProxies
+) -> None:
+    future = relayed_call(nodes, sent, proxies)
     ((command, answer),) = sent
     assert (command.cmd_id, command.uid, command.arguments) == (5, UID, ('1.5',))
     assert [field.to_text() for field in command.function.arguments] == ['x:float32']
@@ -108,9 +114,7 @@ def test_an_unknown_argument_type_is_refused_without_the_device(
 def test_a_device_that_is_closed_leaves_no_caller_without_an_answer(
     nodes: SpunNodes, sent: Sent, proxies: DeviceProxies
 ) -> None:
-    proxies.open(UID, serialized=False)
-    future = call_typed(nodes, 5)
-    nodes.spin_until(lambda: sent)
+    future = relayed_call(nodes, sent, proxies)
     proxies.close(UID)
     nodes.spin_until(future.done)
     assert not future.result().is_valid
@@ -120,9 +124,7 @@ def test_a_device_that_is_closed_leaves_no_caller_without_an_answer(
 def test_the_end_of_the_manager_leaves_no_caller_without_an_answer(
     nodes: SpunNodes, sent: Sent, proxies: DeviceProxies
 ) -> None:
-    proxies.open(UID, serialized=False)
-    future = call_typed(nodes, 5)
-    nodes.spin_until(lambda: sent)
+    future = relayed_call(nodes, sent, proxies)
     proxies.refuse_all('the device manager was stopped')
     nodes.spin_until(future.done)
     assert future.result().error == 'the device manager was stopped'
@@ -131,9 +133,7 @@ def test_the_end_of_the_manager_leaves_no_caller_without_an_answer(
 def test_a_change_of_the_service_leaves_no_caller_without_an_answer(
     nodes: SpunNodes, sent: Sent, proxies: DeviceProxies
 ) -> None:
-    proxies.open(UID, serialized=False)
-    future = call_typed(nodes, 5)
-    nodes.spin_until(lambda: sent)
+    future = relayed_call(nodes, sent, proxies)
     proxies.open(UID, serialized=True)
     nodes.spin_until(future.done)
     assert not future.result().is_valid
@@ -143,9 +143,7 @@ def test_a_change_of_the_service_leaves_no_caller_without_an_answer(
 def test_an_answer_after_the_device_was_closed_is_dropped(
     nodes: SpunNodes, sent: Sent, proxies: DeviceProxies
 ) -> None:
-    proxies.open(UID, serialized=False)
-    call_typed(nodes, 5)
-    nodes.spin_until(lambda: sent)
+    relayed_call(nodes, sent, proxies)
     proxies.close(UID)
     node, name = nodes['caller'], '/' + services.DEVICE_COMMAND_SERVICE(UID)
     nodes.spin_until(lambda: not node.count_services(name))
