@@ -55,7 +55,8 @@ from .diagnostics import Diagnostics, FindingSource
 from .fast_dds import choose_profile
 from .gateway_opening import GatewayOpening
 from .links import Link
-from .links.gateway.link import GATEWAY_LINK, GatewayLink
+from .links.gateway import Gateway, GatewaySettings
+from .links.gateway.link import GATEWAY_LINK, GatewayLink, create_gateway
 from .links.link import Publication
 from .links.ros import ROS_LINK, RosLink
 from .manager_clock import ManagerClock
@@ -119,6 +120,7 @@ class DeviceManager(Node):
             self._time.now(),
         )
         self._links: dict[str, Link] = {}
+        self._gateway_opening: GatewayOpening | None = None
         self._gateway: GatewayLink | None = None
         self.create_timer(_TICK_S, self._on_tick, clock=_STEADY)
 
@@ -160,6 +162,8 @@ class DeviceManager(Node):
     def stop(self) -> None:
         """End all running tasks, deliver their results and free all resources."""
         self._reloading.stop()
+        if self._gateway_opening is not None:
+            self._gateway_opening.stop()
         effects = self.dispatcher.handle(StopRequested(), self._time.now())
         for start in range(0, len(effects), _BURST):
             self._perform_all(effects[start : start + _BURST])
@@ -181,7 +185,8 @@ class DeviceManager(Node):
         self._links[ROS_LINK] = RosLink(self, self.handle_event)
         sources: list[FindingSource] = [self._status.findings, self._reloading.findings]
         if self.settings.gateway is not None:
-            sources.append(GatewayOpening(self, self._open_gateway).findings)
+            self._gateway_opening = self._open_gateway(self.settings.gateway)
+            sources.append(self._gateway_opening.findings)
         diagnostics = Diagnostics(self, self.dispatcher, *sources)
         self.create_timer(self.settings.diagnostics_period_s, diagnostics.publish, clock=_STEADY)
         self._reloading.start()
@@ -189,15 +194,19 @@ class DeviceManager(Node):
         count = len(self.dispatcher.devices)
         self.get_logger().info(f'fleet {self.settings.fleet!r}: {count} devices expected')
 
-    def _open_gateway(self) -> None:
-        settings = self.settings.gateway
-        assert settings is not None
-        gateway = GatewayLink(
-            self, settings, self.handle_event, self.settings.expose_device_services
+    def _open_gateway(self, settings: GatewaySettings) -> GatewayOpening:
+        def opened(gateway: Gateway) -> None:
+            link = GatewayLink(self, gateway, self.settings.expose_device_services)
+            self._gateway = self._links[GATEWAY_LINK] = link
+            self._offer_to_hosts()
+            self.get_logger().info(f'gateway: {settings.url(gateway.port)}')
+
+        return GatewayOpening(
+            self,
+            settings.address,
+            lambda: create_gateway(self, settings, self.handle_event),
+            opened,
         )
-        self._gateway = self._links[GATEWAY_LINK] = gateway
-        self._offer_to_hosts()
-        self.get_logger().info(f'gateway: {settings.url(gateway.port)}')
 
     def _offer_to_hosts(self) -> None:
         if self._gateway is not None:

@@ -45,7 +45,7 @@ from hos_device_layer.database.airtable.rate_limiter import RateLimiter, Request
 from hos_device_layer.device_api import CallFailedError
 from hos_device_layer.device_api_client import limits
 from hos_device_layer.gen.hos_device_api import delta_arm_move
-from hos_device_layer.links.gateway.link import GatewayLink
+from hos_device_layer.links.gateway import link
 from hos_device_layer.links.ros import ROS_LINK
 from hos_device_layer.services import (
     CONNECT_DEVICE_SERVICE,
@@ -179,7 +179,7 @@ def gateway_device(nodes: NodesInProcess, manager: Any) -> Iterator[GatewayDevic
 
 
 def test_a_ping_through_the_gateway(tmp_path: Path) -> None:
-    trace = Trace(session.decode_message, GatewayLink._wake, Connections._apply)
+    trace = Trace(session.decode_message, link._wake, Connections._apply)
     with (
         traced_manager(trace, tmp_path) as (nodes, manager),
         gateway_device(nodes, manager) as device,
@@ -192,9 +192,7 @@ def test_a_ping_through_the_gateway(tmp_path: Path) -> None:
 
 
 def test_a_frame_of_the_gateway_to_a_published_sample(tmp_path: Path) -> None:
-    trace = Trace(
-        session.decode_message, GatewayLink._wake, dispatcher.parse_values, Publisher.publish
-    )
+    trace = Trace(session.decode_message, link._wake, dispatcher.parse_values, Publisher.publish)
     with (
         traced_manager(trace, tmp_path) as (nodes, manager),
         gateway_device(nodes, manager) as device,

@@ -1,13 +1,15 @@
-"""A gateway that cannot listen at first: it is tried again, and /diagnostics says why."""
+"""A gateway that cannot listen yet: the manager waits or tries again, and says why."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.node import Node
 from rclpy.parameter import Parameter
 from ros_nodes import SpunNodes, spun_nodes
 
@@ -16,58 +18,99 @@ from hos_device_layer.core.health import Severity
 from hos_device_layer.device_manager import DeviceManager
 from hos_device_layer.diagnostics import DIAGNOSTICS_TOPIC
 from hos_device_layer.gateway_opening import GatewayOpening
-from hos_device_layer.links.gateway import GatewayError
+from hos_device_layer.links.gateway import Gateway, GatewayError
 from hos_device_layer.qos import DIAGNOSTICS_QOS
 
 PORT_IN_USE = 'the gateway cannot listen on 127.0.0.1 port 9091: Address already in use'
 
 
-class Gateway:
-    """Counts attempts to open it; they fail with these errors, then succeed."""
+class Attempts:
+    """Gateways that cannot listen because of these errors, and then one that can."""
 
-    def __init__(self, *errors: str) -> None:
-        self.errors = list(errors)
-        self.attempts = 0
+    def __init__(self, node: Node, *errors: str) -> None:
+        self.count = 0
+        self.opened = 0
+        self._errors = list(errors)
+        self.opening = GatewayOpening(
+            node, 'lab.example', lambda: cast('Gateway', self), self._on_opened
+        )
 
-    def open(self) -> None:
-        self.attempts += 1
-        if self.errors:
-            raise GatewayError(self.errors.pop(0))
+    def _on_opened(self, _gateway: Gateway) -> None:
+        self.opened += 1
+
+    # A gateway
+
+    def open(self, opened: Callable[[GatewayError | None], object]) -> None:
+        self.count += 1
+        opened(GatewayError(self._errors.pop(0)) if self._errors else None)
+
+
+class SlowGateway:
+    """A gateway that is opened when its test calls `opened`."""
+
+    def __init__(self, node: Node) -> None:
+        self.opened: Callable[[GatewayError | None], object] = lambda _: None
+        self.is_stopped = False
+        self.taken: list[Gateway] = []
+        self.opening = GatewayOpening(
+            node, 'lab.example', lambda: cast('Gateway', self), self.taken.append
+        )
+
+    def open(self, opened: Callable[[GatewayError | None], object]) -> None:
+        self.opened = opened
+
+    def stop(self) -> None:
+        self.is_stopped = True
 
 
 @pytest.fixture
 def nodes(ros_domain_id: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[SpunNodes]:
     monkeypatch.setattr(gateway_opening, '_RETRY_S', 0.01)
+    monkeypatch.setattr(gateway_opening, '_CHECK_S', 0.01)
     with spun_nodes() as nodes:
         yield nodes
 
 
-def test_it_is_opened_when_the_node_is_spun(nodes: SpunNodes) -> None:
-    gateway = Gateway()
-    opening = GatewayOpening(nodes['manager'], gateway.open)
-    assert gateway.attempts == 0
-    nodes.spin_until(lambda: gateway.attempts)
-    assert opening.findings() == ()
+def test_a_gateway_that_can_listen_is_opened_at_once(nodes: SpunNodes) -> None:
+    attempts = Attempts(nodes['manager'])
+    assert (attempts.count, attempts.opened) == (1, 1)
+    assert attempts.opening.findings() == ()
 
 
 def test_it_is_tried_again_until_it_listens(nodes: SpunNodes) -> None:
-    gateway = Gateway(*[PORT_IN_USE] * 3)
-    opening = GatewayOpening(nodes['manager'], gateway.open)
-    nodes.spin_until(lambda: gateway.attempts)
-    (finding,) = opening.findings()
+    attempts = Attempts(nodes['manager'], *[PORT_IN_USE] * 3)
+    (finding,) = attempts.opening.findings()
     assert finding.severity is Severity.ERROR
     assert finding.text == f'{PORT_IN_USE}. Devices without ROS cannot connect'
-    nodes.spin_until(lambda: not opening.findings())
-    assert gateway.attempts == 4
+    nodes.spin_until(lambda: not attempts.opening.findings())
+    assert (attempts.count, attempts.opened) == (4, 1)
 
 
 def test_it_is_not_opened_twice(nodes: SpunNodes) -> None:
-    gateway, other = Gateway(PORT_IN_USE), Gateway(*[PORT_IN_USE] * 5)
-    GatewayOpening(nodes['manager'], gateway.open)
-    opening = GatewayOpening(nodes['manager'], other.open)
-    # The other one shows that the time of several attempts has passed.
-    nodes.spin_until(lambda: other.attempts and not opening.findings())
-    assert gateway.attempts == 2
+    attempts = Attempts(nodes['manager'], PORT_IN_USE)
+    # This one shows that the time of several attempts has passed.
+    other = Attempts(nodes['manager'], *[PORT_IN_USE] * 5)
+    nodes.spin_until(lambda: other.opened)
+    assert (attempts.count, attempts.opened) == (2, 1)
+
+
+def test_a_slow_name_server_is_reported_until_it_answers(nodes: SpunNodes) -> None:
+    slow = SlowGateway(nodes['manager'])
+    nodes.spin_until(slow.opening.findings)
+    (finding,) = slow.opening.findings()
+    assert finding.severity is Severity.WARN
+    assert "waiting for the name server to resolve 'lab.example'" in finding.text
+    slow.opened(None)
+    assert slow.opening.findings() == ()
+    assert slow.taken == [slow]
+
+
+def test_a_gateway_that_is_opened_after_a_stop_is_not_taken(nodes: SpunNodes) -> None:
+    slow = SlowGateway(nodes['manager'])
+    slow.opening.stop()
+    assert slow.is_stopped
+    slow.opened(None)
+    assert slow.taken == []
 
 
 def test_a_manager_opens_its_gateway_as_soon_as_the_port_is_free(

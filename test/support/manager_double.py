@@ -29,7 +29,7 @@ from hos_device_layer.core.dispatch.events import (
     StreamSampled,
 )
 from hos_device_layer.core.rosbridge.frames import DeviceDescription
-from hos_device_layer.links.gateway import Gateway, GatewaySettings
+from hos_device_layer.links.gateway import Gateway, GatewayError, GatewaySettings
 
 WAIT_S = 150
 
@@ -96,6 +96,14 @@ def described_devices(gateway: Gateway) -> list[DeviceDescription]:
     return answer.get(timeout=WAIT_S)
 
 
+def wait_until_open(gateway: Gateway) -> None:
+    """Open a gateway; raises the GatewayError if it cannot listen."""
+    outcome: queue.Queue[GatewayError | None] = queue.Queue()
+    gateway.open(outcome.put)
+    if error := outcome.get(timeout=WAIT_S):
+        raise error
+
+
 RunningGateway = tuple[Gateway, ManagerDouble]
 
 
@@ -107,6 +115,7 @@ def running_gateway(
     settings = settings or GatewaySettings(port=0, **changes)
     gateway = Gateway(settings, manager.handle, manager.wake)
     try:
+        wait_until_open(gateway)
         yield gateway, manager
     finally:
         gateway.stop()

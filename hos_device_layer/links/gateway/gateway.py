@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from typing import cast
 
 from ...core.dispatch.commands import Command
 from ...core.dispatch.effects import Answer
@@ -12,7 +14,7 @@ from ...core.dispatch.events import Event
 from ...core.rosbridge import Broker, PublishedMessage, Relay
 from .bridge import ManagerBridge, Wake
 from .host_files import HostFiles
-from .server import GatewayServer
+from .server import GatewayError, GatewayServer
 from .settings import GatewaySettings
 
 
@@ -20,8 +22,8 @@ class Gateway:
     """
     Serves devices and callers over WebSocket, on a thread of its own.
 
-    Events are passed to `handle` on the thread that runs the functions passed to `wake`. Raises
-    GatewayError if the gateway cannot listen. All methods may be called from any thread.
+    Events are passed to `handle` on the thread that runs the functions passed to `wake`. All
+    methods may be called from any thread. It listens on `port` after `open`.
     """
 
     def __init__(
@@ -34,10 +36,22 @@ class Gateway:
         self._broker = Broker()
         self._bridge = ManagerBridge(handle, wake, lambda job: self._server.wake(job))
         self._server = GatewayServer(settings, self._broker, self._bridge, self.host_files)
-        self.port = self._server.start()
+        self.port = 0
+
+    def open(self, opened: Callable[[GatewayError | None], object]) -> None:
+        """
+        Begin to listen; returns at once, although a name server may need long to answer.
+
+        `opened` is called on the thread of `handle`, before any event, with None or the reason
+        why the gateway cannot listen; not at all if `stop` is called before.
+        """
+        to_manager = self._bridge.to_manager
+        self._server.start(
+            lambda started: to_manager.put(functools.partial(self._opened, opened, started))
+        )
 
     def stop(self) -> None:
-        """Close every connection."""
+        """Close every connection, or do not open the gateway."""
         self._server.stop()
 
     def send(self, command: Command, relay: Relay | None = None) -> None:
@@ -57,6 +71,16 @@ class Gateway:
     def is_wanted(self, topic: str) -> bool:
         """Return whether any peer subscribes to a topic."""
         return self._broker.is_wanted(topic)
+
+    def _opened(
+        self, opened: Callable[[GatewayError | None], object], started: Future[int]
+    ) -> None:
+        if started.cancelled():
+            return
+        error = cast('GatewayError | None', started.exception())
+        if error is None:
+            self.port = started.result()
+        opened(error)
 
     def _send(self, command: Command, relay: Relay | None) -> None:
         for event in self._broker.command(command, relay):

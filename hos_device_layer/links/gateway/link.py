@@ -26,20 +26,22 @@ from .settings import GatewaySettings
 GATEWAY_LINK = 'gateway'
 
 
+def create_gateway(node: Node, settings: GatewaySettings, handle: Handle) -> Gateway:
+    """Return a gateway, to be opened, whose events are handled on the executor's thread."""
+    return Gateway(settings, partial(handle, GATEWAY_LINK), partial(_wake, node))
+
+
 class GatewayLink:
     """
     The Link to gateway devices, which other ROS nodes reach through proxies.
 
-    To be created after the node has been added to its executor. Raises GatewayError.
+    The gateway is one of `create_gateway` that has been opened.
     """
 
-    def __init__(
-        self, node: Node, settings: GatewaySettings, handle: Handle, expose_services: bool
-    ) -> None:
-        self._node = node
-        self._gateway = Gateway(settings, partial(handle, GATEWAY_LINK), self._wake)
-        self.port = self._gateway.port
-        self._relay = CommandRelay(self._gateway.send, self._wake)
+    def __init__(self, node: Node, gateway: Gateway, expose_services: bool) -> None:
+        self._gateway = gateway
+        self.port = gateway.port
+        self._relay = CommandRelay(gateway.send, partial(_wake, node))
         self._proxies = DeviceProxies(node, self._relay.send if expose_services else None)
         self._relay.on_result = self._proxies.publish_result
 
@@ -100,10 +102,11 @@ class GatewayLink:
         if self._gateway.is_wanted(topic):
             self._gateway.publish(topic, message())
 
-    def _wake(self, work: Callable[[], None]) -> None:
-        executor = self._node.executor
-        if executor is not None:
-            executor.create_task(work)
+
+def _wake(node: Node, work: Callable[[], None]) -> None:
+    executor = node.executor
+    if executor is not None:
+        executor.create_task(work)
 
 
 def _result_message(result: PublishResult) -> DeviceAPICallResult:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
+import socket
 import ssl
 import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import cast
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -65,14 +66,21 @@ class GatewayServer:
         self._started: Future[int] = Future()
         self._thread = threading.Thread(target=self._run, name='gateway', daemon=True)
 
-    def start(self) -> int:
-        """Start listening; returns the port. Raises GatewayError."""
+    def start(self, started: Callable[[Future[int]], object]) -> None:
+        """
+        Begin to listen; returns at once, although a name server may need long to answer.
+
+        `started` is called with the port or a GatewayError as a done future, before any peer is
+        served.
+        """
         _raise_file_limit(self._settings.max_connections)
+        self._started.add_done_callback(started)
         self._thread.start()
-        return self._started.result()
 
     def stop(self) -> None:
-        """Close every connection and end the thread."""
+        """Close every connection and end the thread; it may be waiting for a name server."""
+        if self._started.cancel():
+            return
         if self._thread.is_alive() and self._started.exception() is None:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(_STOP_TIMEOUT_S)
@@ -87,12 +95,22 @@ class GatewayServer:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._serve())
+            addresses = _resolve(self._settings.address)
+        except Exception as error:
+            # Whatever it is: somebody waits for it, unless `stop` was called.
+            if self._started.set_running_or_notify_cancel():
+                self._started.set_exception(self._start_error(error))
+            return
+        if self._started.set_running_or_notify_cancel():
+            self._run_loop(addresses)
+
+    def _run_loop(self, addresses: list[str]) -> None:
+        try:
+            asyncio.run(self._serve(addresses))
         except Exception as error:
             if self._started.done():
                 _log.exception('the gateway has failed')
             else:
-                # Whatever it is: `start` waits for it.
                 self._started.set_exception(self._start_error(error))
 
     def _start_error(self, error: Exception) -> GatewayError:
@@ -105,7 +123,7 @@ class GatewayServer:
             'or gateway_port'
         )
 
-    async def _serve(self) -> None:
+    async def _serve(self, addresses: list[str]) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         application = web.Application(client_max_size=self._settings.max_frame_bytes)
@@ -122,20 +140,14 @@ class GatewayServer:
         )
         await runner.setup()
         try:
-            site = web.TCPSite(
-                runner,
-                self._settings.address,
-                self._settings.port,
-                ssl_context=self._ssl_context(),
-                backlog=_BACKLOG,
-            )
-            await site.start()
+            await self._listen(runner, addresses)
             address = cast(tuple[str, int], runner.addresses[0])
             self._started.set_result(address[1])
             watch = asyncio.create_task(self._watch_revocations())
             await self._stopping.wait()
             watch.cancel()
-            await site.stop()
+            for site in tuple(runner.sites):
+                await site.stop()
             await self._close_all()
         finally:
             await runner.cleanup()
@@ -144,6 +156,14 @@ class GatewayServer:
             # Closed transports release their sockets in the next iteration of the loop.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
+
+    async def _listen(self, runner: web.AppRunner, addresses: list[str]) -> None:
+        context = self._ssl_context()
+        for address in addresses:
+            site = web.TCPSite(
+                runner, address, self._settings.port, ssl_context=context, backlog=_BACKLOG
+            )
+            await site.start()
 
     async def _close_all(self) -> None:
         for connection in self._connections:
@@ -224,6 +244,25 @@ class GatewayServer:
                 access = connection.session.access
                 if access is not None and self._authenticator.is_revoked(access):
                     connection.session.close(WRONG_TOKEN)
+
+
+def _resolve(address: str) -> list[str]:
+    """
+    Return the numeric addresses of a host name; '' stands for all of this computer.
+
+    asyncio would ask the name server on a thread that the end of the program waits for.
+    """
+    found = socket.getaddrinfo(
+        address or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    return list(dict.fromkeys(_numeric(info[4]) for info in found))
+
+
+def _numeric(address: tuple[Any, ...]) -> str:
+    host, *_ = address
+    # An IPv6 address has a flow and the number of the interface for which it is valid.
+    zone = address[3] if len(address) == 4 else 0
+    return f'{host}%{zone}' if zone else str(host)
 
 
 def _raise_file_limit(connections: int) -> None:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+import queue
 import socket
 import ssl
 import subprocess
+import threading
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gateway_settings import PING, open_settings
-from manager_double import WAIT_S, RunningGateway, running_gateway
+from manager_double import (
+    WAIT_S,
+    ManagerDouble,
+    RunningGateway,
+    running_gateway,
+    wait_until_open,
+)
 from websocket_clients import (
     close_code,
     open_socket,
@@ -60,7 +70,7 @@ def test_a_port_in_use_is_named_in_the_error() -> None:
     with running_gateway() as (gateway, manager):
         settings = GatewaySettings(port=gateway.port)
         with pytest.raises(GatewayError, match=f'port {gateway.port}.*gateway_port'):
-            Gateway(settings, manager.handle, manager.wake)
+            wait_until_open(Gateway(settings, manager.handle, manager.wake))
 
 
 def test_the_number_of_connections_of_an_address_is_limited() -> None:
@@ -137,3 +147,64 @@ def test_an_address_that_cannot_be_one_is_named_in_the_error() -> None:
         running_gateway(address='lab..example'),
     ):
         pass
+
+
+class NameServer:
+    """Answers when it is told to; `asked` is set when somebody asks it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked, self.answer = threading.Event(), threading.Event()
+        self._resolve = socket.getaddrinfo
+        monkeypatch.setattr(socket, 'getaddrinfo', self._getaddrinfo)
+
+    def _getaddrinfo(self, host: Any, *arguments: Any, **options: Any) -> Any:
+        if host != 'lab.example':
+            return self._resolve(host, *arguments, **options)
+        self.asked.set()
+        assert self.answer.wait(WAIT_S)
+        return self._resolve('127.0.0.1', *arguments, **options)
+
+
+@pytest.fixture
+def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
+    name_server = NameServer(monkeypatch)
+    yield name_server
+    name_server.answer.set()
+
+
+Outcomes = queue.Queue[GatewayError | None]
+
+
+@pytest.fixture
+def opening(name_server: NameServer) -> Iterator[tuple[Gateway, Outcomes]]:
+    """A gateway that waits for its name server, and what becomes of it."""
+    manager, outcomes = ManagerDouble(), Outcomes()
+    gateway = Gateway(GatewaySettings('lab.example', 0), manager.handle, manager.wake)
+    gateway.open(outcomes.put)
+    assert name_server.asked.wait(WAIT_S)
+    yield gateway, outcomes
+    gateway.stop()
+    manager.stop()
+
+
+def test_a_gateway_is_opened_when_its_name_server_answers(
+    opening: tuple[Gateway, Outcomes], name_server: NameServer
+) -> None:
+    gateway, outcomes = opening
+    assert outcomes.empty()
+    name_server.answer.set()
+    assert outcomes.get(timeout=WAIT_S) is None
+    with open_socket(gateway):
+        pass
+
+
+def test_a_stop_does_not_wait_for_a_name_server(
+    opening: tuple[Gateway, Outcomes], name_server: NameServer
+) -> None:
+    gateway, outcomes = opening
+    gateway.stop()
+    name_server.answer.set()
+    gateway._server._thread.join(WAIT_S)
+    assert not gateway._server._thread.is_alive()
+    assert outcomes.empty()
+    assert gateway.port == 0
