@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rclpy.node import Node
@@ -27,7 +28,8 @@ from .parameters import ManagerSettings
 from .services import DEVICE_DB_RELOAD_SERVICE
 
 # A request to reload shall be answered, with the local copy if need be, while somebody waits.
-_POLICY = RequestPolicy(attempts=2, connect_timeout_s=5.0)
+# A silent Airtable is given up after 41 s.
+_POLICY = RequestPolicy(attempts=2, connect_timeout_s=5.0, read_timeout_s=20.0)
 
 # How often the thread looks whether the manager stops while it hands a specification over [s].
 _CHECK_S = 0.25
@@ -48,6 +50,9 @@ class SpecReloading:
     What takes time is done on a thread of its own: Airtable may need minutes to answer, and the
     manager works with the local copy meanwhile. `replace_spec` is called with each specification
     on the manager's thread; `spec` returns the current one there.
+
+    A request to reload is answered by the first read that begins after it, together with all that
+    wait then; or by the one that is running, if that fails.
     """
 
     def __init__(
@@ -64,6 +69,8 @@ class SpecReloading:
         self._spec = spec
         self._replace_spec = replace_spec
         self._origin = 'no specification'
+        # Since when the thread waits for Airtable [s, monotonic].
+        self._waits_since: float | None = None
         self._requests: queue.SimpleQueue[DeferredResponse | None] = queue.SimpleQueue()
         self._is_stopping = threading.Event()
         self._follower: Follower | None = None
@@ -133,6 +140,12 @@ class SpecReloading:
 
     def _on_reload(self, _request: Any, response: DeferredResponse) -> None:
         self._requests.put(response)
+        since = self._waits_since
+        if since is not None:
+            self._log.info(
+                'a request to reload waits for Airtable, which has not answered yet for '
+                f'{time.monotonic() - since:.0f} s; at most one more read follows'
+            )
 
     def _apply(self, snapshot: Snapshot, changes: str, requests: _Requests) -> None:
         try:
@@ -171,12 +184,24 @@ class SpecReloading:
     def _run(self) -> None:
         if self._settings.uses_airtable:
             # Following starts before the first read, so that no change between the two is missed.
-            self._follow()
+            with self._waiting():
+                self._follow()
             self._reload([])
         while not self._is_stopping.is_set():
             requests = self._next_requests()
             if requests or self._was_changed():
                 self._reload(requests)
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        if not self._settings.uses_airtable:
+            yield
+            return
+        self._waits_since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._waits_since = None
 
     def _follow(self) -> None:
         if not self._settings.follow_interval_s:
@@ -193,21 +218,26 @@ class SpecReloading:
         timeout_s = None
         if self._follower is not None:
             timeout_s = max(0.0, self._next_check - time.monotonic())
-        requests = []
         try:
-            requests.append(self._requests.get(timeout=timeout_s))
-            # One read of the source answers all that were waiting for it.
+            request = self._requests.get(timeout=timeout_s)
+        except queue.Empty:
+            return []
+        return [] if request is None else [request]
+
+    def _waiting_requests(self) -> list[DeferredResponse]:
+        requests = []
+        with contextlib.suppress(queue.Empty):
             while True:
                 requests.append(self._requests.get_nowait())
-        except queue.Empty:
-            return [request for request in requests if request is not None]
+        return [request for request in requests if request is not None]
 
     def _was_changed(self) -> bool:
         if self._follower is None or time.monotonic() < self._next_check:
             return False
         self._next_check = time.monotonic() + self._settings.follow_interval_s
         try:
-            was_changed = self._follower.was_changed()
+            with self._waiting():
+                was_changed = self._follower.was_changed()
         except DatabaseError as error:
             self._warn_not_followed(error)
             return False
@@ -220,10 +250,11 @@ class SpecReloading:
             self._of_following = finding
             self._log.warning(finding.text)
 
-    def _reload(self, requests: _Requests) -> None:
+    def _reload(self, asked: _Requests) -> None:
         """Read the specification and hand it over to the manager, or the reason why it cannot."""
+        requests = [*asked, *self._waiting_requests()]
         try:
-            snapshot = self.source.read()
+            snapshot = self._read(requests)
             changes = self._changes(snapshot.spec)
         except DatabaseError as error:
             reason = str(error)
@@ -235,6 +266,20 @@ class SpecReloading:
             self._hand_over(lambda: self._keep(reason, requests))
         else:
             self._hand_over(lambda: self._apply(snapshot, changes, requests))
+
+    def _read(self, requests: list[DeferredResponse]) -> Snapshot:
+        """Read the source; if that fails, add the requests that have come during the read."""
+        has_failed = True
+        try:
+            with self._waiting():
+                snapshot = self.source.read()
+            has_failed = snapshot.is_fallback
+        finally:
+            # They would wait as long again, most likely for the same reason. A local copy that
+            # cannot be read may have been mended since.
+            if has_failed and self._settings.uses_airtable:
+                requests += self._waiting_requests()
+        return snapshot
 
     def _changes(self, spec: Spec) -> str:
         before = self._spec()

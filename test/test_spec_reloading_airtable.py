@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from manager_process import MANAGER, Program
 from project import SAMPLE_DB
+from rclpy.task import Future
 from reloading_manager import D1, D2, ManagerInProcess, tables
 from std_srvs.srv import Trigger
 
@@ -21,6 +22,7 @@ from hos_device_layer.database.airtable.init import init_base
 from hos_device_layer.database.airtable.matching import RememberedIds
 from hos_device_layer.database.airtable.push import push_tables
 from hos_device_layer.database.airtable.rate_limiter import RequestPolicy
+from hos_device_layer.database.source import Snapshot
 from hos_device_layer.testing.airtable import Fault, RunningAirtable, running_airtable
 
 
@@ -216,3 +218,88 @@ def test_a_signal_ends_a_manager_that_waits_for_airtable(
         finally:
             program.end()
     assert 'reading the specification from Airtable; until then, using the local' in program.output
+
+
+def count_reads(running: ManagerInProcess, monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Return a list that grows with each read of Airtable that begins."""
+    reads: list[None] = []
+    airtable = running.manager._reloading.source
+    read = airtable.read
+
+    def counted() -> Snapshot:
+        reads.append(None)
+        return read()
+
+    monkeypatch.setattr(airtable, 'read', counted)
+    return reads
+
+
+def ask_for_reloads(running: ManagerInProcess, count: int) -> list[Future]:
+    """Ask for reloads, and return when the manager has received all of them."""
+    client = running.node.create_client(Trigger, services.DEVICE_DB_RELOAD_SERVICE)
+    running.until(client.service_is_ready)
+    answers = [client.call_async(Trigger.Request()) for _ in range(count)]
+    running.until(lambda: running.manager._reloading._requests.qsize() == count)
+    return answers
+
+
+def test_all_who_ask_during_a_read_that_fails_are_told_so_when_it_ends(
+    start: Callable[..., ManagerInProcess],
+    gate: Gate,
+    filled: RunningAirtable,
+    copy: LocalCopy,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    copy.write(tables([D1]))
+    gate.close()
+    filled.faults.inject(Fault.MONTHLY_LIMIT)
+    running = start()
+    running.until(gate.is_reached.is_set)
+    reads = count_reads(running, monkeypatch)
+    answers = ask_for_reloads(running, 3)
+    assert 'a request to reload waits for Airtable' in capfd.readouterr().err
+    gate.open()
+    running.until(lambda: all(answer.done() for answer in answers))
+    for answer in answers:
+        assert not answer.result().success
+        assert 'calls of this month' in answer.result().message
+    assert reads == []
+    # Airtable answers again.
+    assert running.reload().success
+
+
+def test_all_who_ask_during_a_read_share_the_next_one(
+    start: Callable[..., ManagerInProcess], gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.close()
+    running = start()
+    running.until(gate.is_reached.is_set)
+    reads = count_reads(running, monkeypatch)
+    answers = ask_for_reloads(running, 3)
+    gate.open()
+    running.until(lambda: all(answer.done() for answer in answers))
+    assert all(answer.result().success for answer in answers)
+    assert len(reads) == 1
+
+
+def test_who_asks_before_the_first_read_begins_is_answered_by_it(
+    start: Callable[..., ManagerInProcess], gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.close()
+    # Following begins before it.
+    running = start(60.0)
+    running.until(gate.is_reached.is_set)
+    reads = count_reads(running, monkeypatch)
+    (answer,) = ask_for_reloads(running, 1)
+    gate.open()
+    running.until(answer.done)
+    assert answer.result().success
+    assert len(reads) == 1
+    assert is_known(running, 'D2')()
+
+
+def test_a_silent_airtable_is_given_up_while_somebody_waits() -> None:
+    policy = spec_reloading._POLICY
+    silent_s = policy.attempts * policy.read_timeout_s + policy.backoff_s
+    assert silent_s < 60.0
