@@ -8,6 +8,7 @@ if __name__ == '__main__':
 
     exit_on_signals()
 
+import math
 import os
 import sys
 import time
@@ -72,6 +73,10 @@ NODE_NAME = 'device_manager'
 # The longest delay before a timeout is noticed or a held command is sent [s].
 _TICK_S = 0.05
 
+# How long serving is put off for the status of another manager that DDS has discovered: on a busy
+# machine it arrives up to a second later; one that was killed meanwhile never sends it [s].
+_UNHEARD_S = 5.0
+
 _STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
 # Publishing faster than this overruns the buffers of the readers; DDS would resend the lost
@@ -97,7 +102,7 @@ class DeviceManager(Node):
         # Early, because another manager needs time to object.
         self._status = ManagerStatus(self, self.settings.fleet)
         self._time = ManagerClock(_TICK_S)
-        self._serves_at: float | None = self._time.now().steady + self.settings.claim_wait_s
+        self._serves_at = 0.0  # [s, steady]; 0 until the node is spun.
         self._log = ManagerLog(self.get_logger())
         self._performers: dict[type[Effect], Callable[[Any], None]] = {
             OpenDevice: self._open_device,
@@ -213,12 +218,24 @@ class DeviceManager(Node):
             fleet = fleet_of(self.dispatcher.spec, self.settings.fleet)
             self._gateway.offer_to_hosts(fleet, self.settings.handlers_path)
 
+    def _on_first_tick(self) -> None:
+        # While the constructor reads the specification, other managers are not heard, and what
+        # takes long there is no pause of a manager that serves.
+        self._time.begin()
+        self._serves_at = self._time.now().steady + self.settings.claim_wait_s
+
+    def _may_serve(self, horizon: float) -> bool:
+        longest_s = 0.0 if self._status.has_heard_all() else _UNHEARD_S
+        return not self.taken and self._serves_at + longest_s <= horizon
+
     def _on_tick(self) -> None:
+        if not self._serves_at:
+            self._on_first_tick()
         if pause_s := self._time.tick():
             self.handle_event('', Paused(pause_s))
         horizon = self._time.horizon()
-        if self._serves_at is not None and self._serves_at <= horizon and not self.taken:
-            self._serves_at = None
+        if self._serves_at < math.inf and self._may_serve(horizon):
+            self._serves_at = math.inf
             self._serve()
         deadline = self.dispatcher.next_deadline()
         if deadline is not None and deadline <= horizon:

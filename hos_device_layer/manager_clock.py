@@ -44,6 +44,10 @@ class ManagerClock:
         self._last_tick_s = time.monotonic()
         self._stalls: list[_Stall] = []
 
+    def begin(self) -> None:
+        """Forget the time before; to be called when the process begins to tick."""
+        self._last_tick_s = time.monotonic()
+
     def now(self) -> Timestamp:
         """Return the current time."""
         return Timestamp(time.monotonic(), time.time())

@@ -44,6 +44,9 @@ class ManagerStatus:
             ManagerClaim(uuid.uuid4().hex, socket.gethostname(), os.getpid(), time.time()),
             node.get_namespace(),
         )
+        self._node = node
+        self._discovered: set[tuple[int, ...]] = set()
+        self._heard = {self.claim.own.manager_id}
         node.create_subscription(
             DeviceManagerStatus, DEVICE_MANAGER_STATUS_TOPIC, self._on_status, STATUS_READER_QOS
         )
@@ -56,6 +59,12 @@ class ManagerStatus:
         """Report managers on this computer that had to end."""
         for pid in self._local_claim.refused():
             self._report(local_process(pid))
+
+    def has_heard_all(self) -> bool:
+        """Return whether each manager that DDS has discovered has sent its status."""
+        publishers = self._node.get_publishers_info_by_topic(self._publisher.topic_name)
+        self._discovered |= {tuple(publisher.endpoint_gid) for publisher in publishers}
+        return len(self._discovered) <= len(self._heard)
 
     def findings(self) -> Sequence[Finding]:
         """Return that another manager was refused a short time ago."""
@@ -88,6 +97,7 @@ class ManagerStatus:
         )
 
     def _on_status(self, message: Any) -> None:
+        self._heard.add(message.manager_id)
         other = ManagerClaim(
             message.manager_id,
             message.host,

@@ -114,8 +114,9 @@ PARAMETERS = (
     Parameter(
         'claim_wait_s',
         0.3,
-        'Time for which the device manager looks for one on another computer in its namespace '
-        'before it serves [s]. Longer on a network with slow discovery.',
+        'Time for which the device manager, as soon as it runs, listens for one on another '
+        'computer in its namespace before it serves [s]. Two that are started at the same time '
+        'may both serve for a moment if discovery takes longer than this.',
         high=_MAX_S,
     ),
     Parameter('max_running_tasks', 4000, 'Calls are refused while this many run.', 1, 1_000_000),
