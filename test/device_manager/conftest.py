@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from managers import HASTY_TIMEOUT_S, ManagerStarter, RunningManager
+from managers import ManagerStarter, RunningManager
 from ros_peers import Ros
 from sample_fleet import write_sample_fleet
 
@@ -60,7 +60,7 @@ def manager(session_starter: ManagerStarter) -> RunningManager:
 def hasty_manager(session_starter: ManagerStarter) -> RunningManager:
     """A manager that soon gives silent devices up, and waits for commands."""
     return session_starter.start(
-        device_timeout_s=HASTY_TIMEOUT_S,
+        device_timeout_s=0.4,
         device_connection_check_interval_s=0.2,
         disconnect_on_timeout_count=2,
         command_accept_timeout_s=600,

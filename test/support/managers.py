@@ -12,9 +12,6 @@ from sample_fleet import FLEET, SampleDevice, SampleDevices
 
 _NAMES = numbered('/manager')
 
-# How long a device may be silent with the hasty manager [s].
-HASTY_TIMEOUT_S = 0.4
-
 
 class RunningManager(NamedTuple):
     """A running manager with a caller and its devices, in a namespace of its own."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -323,8 +322,6 @@ class Device:
         self.refusal: str | None = None
         self.commands: queue.Queue[Any] = queue.Queue()
         self._pinging: Any = None
-        self._last_sign = time.monotonic()
-        self.longest_silence_s = 0.0
         self._service = side.node.create_service(
             *command_service(row), self._on_command, qos_profile=SERVICE_QOS
         )
@@ -332,7 +329,6 @@ class Device:
     def connect(self) -> Device:
         answer = self.side.connect(self.uid)
         assert answer.success, answer.error
-        self._last_sign = time.monotonic()
         return self
 
     def keep_pinging(self, period_s: float) -> None:
@@ -343,9 +339,6 @@ class Device:
 
     def ping(self) -> None:
         self.side.ping(self.uid)
-        now = time.monotonic()
-        self.longest_silence_s = max(self.longest_silence_s, now - self._last_sign)
-        self._last_sign = now
 
     def report(self, cmd_id: int, values: str = '', success: bool = True, error: str = '') -> None:
         self.side.report(self.uid, cmd_id, values, success, error)
