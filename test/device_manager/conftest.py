@@ -53,7 +53,7 @@ def starter(ros: Ros, device_db: Path, tmp_path: Path) -> Iterator[ManagerStarte
 @pytest.fixture(scope='session')
 def manager(session_starter: ManagerStarter) -> RunningManager:
     """A manager that nothing times out on while a test runs."""
-    return session_starter.start(device_timeout_s=600, command_accept_timeout_s=600)
+    return session_starter.start()
 
 
 @pytest.fixture(scope='session')
@@ -63,7 +63,6 @@ def hasty_manager(session_starter: ManagerStarter) -> RunningManager:
         device_timeout_s=0.4,
         device_connection_check_interval_s=0.2,
         disconnect_on_timeout_count=2,
-        command_accept_timeout_s=600,
     )
 
 
@@ -73,20 +72,16 @@ def hasty_manager(session_starter: ManagerStarter) -> RunningManager:
 @pytest.fixture(scope='session')
 def strict_manager(session_starter: ManagerStarter) -> RunningManager:
     """A manager that soon times silent devices out, but disconnects none."""
-    return session_starter.start(
-        device_timeout_s=0.4, disconnect_on_timeout_count=1000, command_accept_timeout_s=600
-    )
+    return session_starter.start(device_timeout_s=0.4, disconnect_on_timeout_count=1000)
 
 
 @pytest.fixture(scope='session')
 def accept_timeout_manager(session_starter: ManagerStarter) -> RunningManager:
     """A manager that soon gives up commands that no device accepts."""
-    return session_starter.start(device_timeout_s=600, command_accept_timeout_s=0.4)
+    return session_starter.start(command_accept_timeout_s=0.4)
 
 
 @pytest.fixture(scope='session')
 def result_timeout_manager(session_starter: ManagerStarter) -> RunningManager:
     """A manager that soon gives up accepted commands without a result."""
-    return session_starter.start(
-        device_timeout_s=600, command_accept_timeout_s=600, command_result_timeout_s=0.5
-    )
+    return session_starter.start(command_result_timeout_s=0.5)

@@ -59,10 +59,12 @@ class ManagerStarter:
         return self.program(MANAGER, *ros_arguments, **settings)
 
     def start(self, namespace: str = '', **parameters: Any) -> RunningManager:
+        """Start a manager that gives nothing up while a busy machine runs a test."""
         namespace = namespace or next(_NAMES)
+        patience = {'device_timeout_s': 600, 'command_accept_timeout_s': 600}
         program = self.manager(
             *('-r', f'__ns:={namespace}', '-r', f'/diagnostics:={namespace}/diagnostics'),
-            **parameters,
+            **{**patience, **parameters},
         )
         program.wait_for_output('devices expected')
         side, caller = DeviceSide(self._ros, namespace), Caller(self._ros, namespace)
