@@ -268,9 +268,7 @@ class Connections:
             return [CloseDevice(old_link, uid), published, EndTasks(uid, error)]
         effects: ConnectionEffects = []
         if old_link not in ('', connection.link):
-            # The device can no longer answer them: what the old link reports is dropped.
-            error = _why_taken_over(device, old_link, connection.link)
-            effects += [EndTasks(uid, error, only_unanswered=True), CloseDevice(old_link, uid)]
+            effects.append(CloseDevice(old_link, uid))
         opened = OpenDevice(connection.link, device, *self._fleet.needs_of(device))
         return [*effects, opened, published]
 
@@ -297,13 +295,6 @@ def _why_other_service(device: FleetDevice) -> str:
     return (
         f'serialized_api of the device type {device.device_type!r} was changed before '
         f'{device.device_id!r} accepted the command'
-    )
-
-
-def _why_taken_over(device: FleetDevice, old_link: str, link: str) -> str:
-    return (
-        f'{device.device_id!r} connected through the link {link!r} before it accepted the '
-        f'command, which was sent through the link {old_link!r}'
     )
 
 

@@ -202,7 +202,6 @@ def test_a_ping_through_another_link_does_not_reconnect_a_timed_out_device(drive
 
 def test_a_device_that_connects_through_another_link_moves_to_it(driver):
     command = driver.call()
-    driver.answer(command)
     effects, _ = driver.connect(now=1.0, link=GATEWAY)
     assert [type(effect) for effect in effects] == [
         CloseDevice,

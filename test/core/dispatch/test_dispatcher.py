@@ -157,36 +157,3 @@ def test_a_command_of_a_timed_out_device_ends_with_the_kind_of_its_service_too(d
     effects = driver.handle(SpecReplaced(with_serialized_lifts()), 1.0)
     assert only(effects, PublishResult).task_id == command.cmd_id
     assert only(effects, WithdrawCommand).cmd_id == command.cmd_id
-
-
-def test_a_takeover_by_another_link_ends_what_the_device_has_not_accepted(driver):
-    unanswered, accepted = driver.call(), driver.call()
-    driver.answer(accepted)
-    effects, answer = driver.connect(now=1.0, link=GATEWAY)
-    assert answer == ConnectAnswer(True)
-    withdrawn, result, closed, opened, _ = effects
-    assert withdrawn == WithdrawCommand(ROS, LIFT.uid, unanswered.cmd_id)
-    assert (result.task_id, result.success) == (unanswered.cmd_id, False)
-    assert result.error == (
-        "'L1' connected through the link 'gateway' before it accepted the command, which was "
-        "sent through the link 'ros'"
-    )
-    assert closed == CloseDevice(ROS, LIFT.uid)
-    assert isinstance(opened, OpenDevice) and opened.link == GATEWAY
-    # What the device is executing, it reports through its new link.
-    assert only(driver.report(accepted, now=2.0, link=ROS), LogDropped)
-    assert only(driver.report(accepted, now=2.0, link=GATEWAY), PublishResult).success
-
-
-def test_a_takeover_of_a_timed_out_device_ends_what_it_has_not_accepted_too(driver):
-    command = driver.call()
-    driver.handle(LinkClosed(LIFT.uid), 0.5)
-    effects, _ = driver.connect(now=1.0, link=GATEWAY)
-    assert only(effects, PublishResult).task_id == command.cmd_id
-    assert only(effects, WithdrawCommand).link == ROS
-
-
-def test_a_device_that_connects_again_through_its_link_keeps_its_tasks(driver):
-    command = driver.call()
-    driver.connect(now=1.0)
-    assert only(driver.report(command, now=2.0), PublishResult).success

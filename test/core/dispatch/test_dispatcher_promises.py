@@ -201,19 +201,13 @@ class Promises(RuleBasedStateMachine):
     def hear_of_a_device(self, uid, event, link):
         getattr(self, event)(uid, link)
 
-    def unanswered_after_takeover(self, uid, link):
-        if self.states.get(uid) not in ('connected', 'timed out') or self.links[uid] == link:
-            return []
-        return [task_id for task_id in self.tasks_of(uid) if not self.running[task_id]['accepted']]
-
     def connect(self, uid, link):
-        failed = self.unanswered_after_takeover(uid, link)
         expected = self.hear(uid, link, connects=True)
         effects = self.handle(ConnectRequested(uid), link)
         (answer,) = [effect for effect in effects if isinstance(effect, ConnectAnswer)]
         if uid in self.fleet:
             assert answer == ConnectAnswer(True)
-            self.check(effects, [(uid, expected)], failed)
+            self.check(effects, [(uid, expected)])
         else:
             assert not answer.success and str(uid) in answer.error
             self.check(effects, dropped=1)
