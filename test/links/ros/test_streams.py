@@ -169,11 +169,8 @@ def test_a_subscription_has_no_events(stream: StreamOfADevice) -> None:
     assert subscription.event_handlers == []
 
 
-def test_the_cost_of_a_poll_does_not_depend_on_the_number_of_streams(
-    nodes: SpunNodes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    streams = StreamSubscriptions(nodes['device_manager'])
-    subscriptions = [streams.create(f'topic{n}', lambda _: None) for n in range(12)]
+def compared_topics(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Record which topics are compared with their publishers, without a consequence."""
     compared: list[str] = []
 
     def compare(_node: Node, topic: str, unpublished: QoSProfile) -> QoSProfile:
@@ -181,11 +178,46 @@ def test_the_cost_of_a_poll_does_not_depend_on_the_number_of_streams(
         return unpublished
 
     monkeypatch.setattr(module, 'stream_qos', compare)
-    streams.poll()
-    assert len(compared) == 5
+    return compared
+
+
+def test_the_cost_of_a_poll_does_not_depend_on_the_number_of_streams(
+    nodes: SpunNodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = StreamSubscriptions(nodes['device_manager'])
+    subscriptions = [streams.create(f'topic{n}', lambda _: None) for n in range(12)]
+    compared = compared_topics(monkeypatch)
     subscriptions[11].destroy()
-    for _ in range(3):
+    for _ in range(12):
         streams.poll()
-    # In turn, and no destroyed one.
-    assert compared[:11] == [f'topic{n}' for n in range(11)]
-    assert compared[11:] == [f'topic{n}' for n in range(len(compared) - 11)]
+    # Three in each poll and one in every fourth, in turn, and no destroyed one.
+    assert len(compared) == 3 * 12 + 3
+    assert set(compared) == {f'topic{n}' for n in range(11)}
+
+
+def test_only_subscriptions_that_may_not_fit_their_publishers_are_compared(
+    nodes: SpunNodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = StreamSubscriptions(nodes['device_manager'])
+    topics = [f'topic{n}' for n in range(60)]
+    subscriptions = [streams.create(topic, lambda _: None) for topic in topics]
+    for topic in topics:
+        nodes['device'].create_publisher(DeviceStream, topic, RELIABLE)
+    compared = compared_topics(monkeypatch)
+    for each in subscriptions:
+        nodes.spin_until(each._current.get_publisher_count)
+        each.check()
+    compared.clear()
+    for _ in range(4):
+        streams.poll()
+    # One in every fourth poll, in turn.
+    assert compared == topics[:1]
+
+    second = nodes['other_device'].create_publisher(DeviceStream, 'topic55', BEST_EFFORT)
+    assert second is not None
+    third = nodes['other_device'].create_publisher(DeviceStream, 'topic56', RELIABLE)
+    nodes.spin_until(third.get_subscription_count)
+    nodes.spin_until(subscriptions[56].may_not_fit)
+    for _ in range(4):
+        streams.poll()
+    assert set(compared[1:]) == {topics[1], 'topic56'}
