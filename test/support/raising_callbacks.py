@@ -8,6 +8,7 @@ The manager is on another executor: exceptions are handled differently with more
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 import threading
 from collections.abc import Coroutine
@@ -20,6 +21,9 @@ from rclpy.node import Node
 from stand_in_manager import FAILS, REFUSED, REPORTS_BEFORE_IT_ANSWERS, StandInManager
 
 EXECUTORS = {'events': EventsExecutor, 'single-threaded': SingleThreadedExecutor}
+
+# Then it says where it hangs, and ends [s].
+HANGS_AFTER_S = 120.0
 
 raised = threading.Event()
 
@@ -89,21 +93,24 @@ KINDS = {
 
 def main(kind: str, executor_name: str) -> None:
     """Have an exception raised, and wait for the result of another call."""
+    faulthandler.dump_traceback_later(HANGS_AFTER_S, exit=True)
     rclpy.init()
     manager, node = StandInManager(), Node('caller')
     managers, executor = SingleThreadedExecutor(), EXECUTORS[executor_name]()
     managers.add_node(manager)
     executor.add_node(node)
     manager.create_timer(0.05, manager.finish_all)
-    spinner = threading.Thread(target=managers.spin)
+    ended = threading.Event()
+    spinner = threading.Thread(target=spin_until, args=(managers, ended.is_set))
     spinner.start()
     KINDS[kind](node, executor)
     spin_until(executor, raised.is_set)
     finish(executor, call(node, LATER))
     sys.stdout.write('survived\n')
+    ended.set()
+    spinner.join()
     for each in (managers, executor):
         each.shutdown()
-    spinner.join()
     rclpy.shutdown()
 
 
