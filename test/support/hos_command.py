@@ -34,6 +34,9 @@ class HosCommand:
         self.home = home
         own = {name: str(home) for name in ('HOME', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME')}
         own |= {'ROS_HOME': str(home / 'ros'), 'COLUMNS': '200', 'PYTHONUNBUFFERED': '1'}
+        # All ROS domains of a computer share the ports of shared memory; where two sessions open
+        # one at the same time, Fast DDS writes an error to the standard output.
+        own |= {'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}
         inherited = {k: v for k, v in os.environ.items() if not k.startswith('AIRTABLE_')}
         self.environment = {**inherited, **own, **environment}
 
