@@ -19,6 +19,15 @@ TIMEOUT_S = 40.0
 COMMAND = (sys.executable, '-m', 'hos_device_layer.command_line')
 
 
+# All ROS domains of a computer share the ports of shared memory. Where two sessions open one at
+# the same time, Fast DDS writes this to the standard output, and tries another one.
+_SHARED_MEMORY = re.compile(r'^.*RTPS_TRANSPORT_SHM.*open_and_lock_file failed.*\n', re.MULTILINE)
+
+
+def _without_dds(output: str) -> str:
+    return _SHARED_MEMORY.sub('', output)
+
+
 class Finished(NamedTuple):
     """How a command ended, and what it printed."""
 
@@ -34,9 +43,6 @@ class HosCommand:
         self.home = home
         own = {name: str(home) for name in ('HOME', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME')}
         own |= {'ROS_HOME': str(home / 'ros'), 'COLUMNS': '200', 'PYTHONUNBUFFERED': '1'}
-        # All ROS domains of a computer share the ports of shared memory; where two sessions open
-        # one at the same time, Fast DDS writes an error to the standard output.
-        own |= {'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}
         inherited = {k: v for k, v in os.environ.items() if not k.startswith('AIRTABLE_')}
         self.environment = {**inherited, **own, **environment}
 
@@ -57,7 +63,7 @@ class HosCommand:
             check=False,
         )
         assert 'Traceback' not in done.stderr, done.stderr
-        return Finished(done.returncode, done.stdout, done.stderr)
+        return Finished(done.returncode, _without_dds(done.stdout), done.stderr)
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         """Start a command whose output the test reads itself."""
@@ -105,7 +111,7 @@ class RunningCommand:
     @property
     def output(self) -> str:
         with self._changed:
-            return ''.join(self._lines)
+            return _without_dds(''.join(self._lines))
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Wait for output that matches a pattern and return the first match."""

@@ -102,7 +102,7 @@ class FieldType(enum.Enum):
                 return value
             # The strings of ROS messages end at the first NUL.
             raise ValueMismatchError(
-                f'expected text without NUL characters, got {shortened(value)}'
+                f'expected string without NUL characters, got {shortened(value)}'
             )
         raise self._mismatch(value)
 

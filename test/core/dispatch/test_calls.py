@@ -90,7 +90,8 @@ def test_nul_is_refused_since_texts_of_ros_end_there():
     spec = make_spec(functions=[say])
     for device in (LIFT, PUMP):
         with pytest.raises(
-            ArgumentError, match=r"text: expected text without NUL characters, got 'a\\x00b'"
+            ArgumentError,
+            match=r"text: expected string without NUL characters, got 'a\\x00b'",
         ):
             check_call(spec, device, 'say', [TypedField('text', 'string', 'a\0b')])
 

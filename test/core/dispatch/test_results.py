@@ -206,7 +206,7 @@ def test_ambiguous_strings_are_refused(first, second):
 
 @pytest.mark.parametrize('text', ['Va\0b', r'{"text":"a\u0000b"}'])
 def test_a_text_with_nul_is_refused_since_texts_of_ros_end_there(text):
-    with pytest.raises(ValueMismatchError, match='text: expected text without NUL characters'):
+    with pytest.raises(ValueMismatchError, match='text: expected string without NUL characters'):
         parse_values(text, fields('text:string'))
 
 

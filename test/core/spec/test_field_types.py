@@ -4,7 +4,7 @@ import struct
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hos_device_layer.core.errors import SpecError, ValueMismatchError
@@ -206,6 +206,7 @@ def test_check_answers_every_value_with_one_of_its_type_or_a_mismatch(field_type
 
 
 @given(st.sampled_from(FieldType), st.text(st.characters()))
+@example(FieldType.STRING, '\0')
 def test_parse_answers_every_text_with_a_value_or_a_mismatch(field_type, text):
     try:
         value = field_type.parse(text)
