@@ -9,7 +9,6 @@ if __name__ == '__main__':
     exit_on_signals()
 
 import math
-import os
 import sys
 import time
 import traceback
@@ -53,7 +52,6 @@ from .core.spec.digest import spec_digest
 from .core.spec.fleet import fleet_of
 from .core.spec.records import Spec
 from .diagnostics import Diagnostics, FindingSource
-from .fast_dds import choose_profile
 from .gateway_opening import GatewayOpening
 from .links import Link
 from .links.gateway import Gateway, GatewaySettings
@@ -219,8 +217,8 @@ class DeviceManager(Node):
             self._gateway.offer_to_hosts(fleet, self.settings.handlers_path)
 
     def _on_first_tick(self) -> None:
-        # While the constructor reads the specification, other managers are not heard, and what
-        # takes long there is no pause of a manager that serves.
+        # The constructor hears no other manager while it reads the specification, and the time
+        # that this takes must not count as a pause.
         self._time.begin()
         self._serves_at = self._time.now().steady + self.settings.claim_wait_s
 
@@ -298,7 +296,6 @@ def _failed_answer(event: Event) -> Answer | None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the device manager until SIGINT or SIGTERM; returns the exit code."""
-    choose_profile(os.environ)
     return run_node(
         NODE_NAME,
         DeviceManager,

@@ -1,5 +1,5 @@
 """
-Settings of Fast DDS for the device manager, so that it is found and answers quickly.
+Settings of Fast DDS for the programs, so that the device manager is found and answers quickly.
 
 A Fast DDS participant announces itself before it can receive the answers, so the answers of fast
 peers on the same computer are lost. It then discovers a peer with the next periodic announcement
@@ -9,6 +9,8 @@ A new reader asks for what it missed whenever a writer tells what it has (RTPS h
 samples at a time: every 3 s by default, every 0.1 s with this profile. Writers keep what a reader
 has not acknowledged, so without it a caller that was killed with 1,000 calls pending delayed the
 first answer to every new caller by 12 s.
+
+Fast DDS logs to the standard output by default, where commands print their results.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from rclpy.validate_namespace import validate_namespace
 
 from .core.errors import HosError
 from .core.text import not_utf8
+from .fast_dds import choose_profile
 from .ros_arguments import namespace_rules
 
 # DDS derives port numbers from the domain id; those of higher ones do not exist.
@@ -35,6 +37,7 @@ def start_ros(arguments: Sequence[str] | None) -> None:
     """
     given = list(sys.argv if arguments is None else arguments)
     _check(given)
+    choose_profile(os.environ)
     try:
         rclpy.init(args=given, signal_handler_options=rclpy.SignalHandlerOptions.NO)
     except RuntimeError as error:

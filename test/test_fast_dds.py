@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import socket
 import subprocess
@@ -101,6 +102,34 @@ def test_a_caller_that_was_killed_does_not_delay_the_first_call_of_others(tmp_pa
                 call.parse()
         finally:
             manager.end()
+
+
+@contextlib.contextmanager
+def locked_shared_memory() -> Iterator[None]:
+    """Hold the locks of shared-memory ports, which Fast DDS reports whenever it meets one."""
+    with contextlib.ExitStack() as stack:
+        for port in range(7000, 7040):
+            for suffix in ('el', 'sl'):
+                path = Path(f'/dev/shm/fastrtps_port{port}_{suffix}')
+                if not path.exists():
+                    stack.callback(path.unlink, missing_ok=True)
+                fcntl.flock(stack.enter_context(path.open('a')), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+@pytest.mark.slow  # alone: it disturbs other programs
+def test_what_fast_dds_logs_does_not_get_into_the_output_of_a_program() -> None:
+    program = (
+        'import rclpy\n'
+        'from hos_device_layer.ros_startup import start_ros\n'
+        "start_ros([])\nrclpy.create_node('x')\nprint('the result')"
+    )
+    with private_ros_domain(), locked_shared_memory():
+        done = subprocess.run(
+            [sys.executable, '-c', program], capture_output=True, text=True, check=True
+        )
+    assert done.stdout == 'the result\n'
+    assert 'RTPS_TRANSPORT_SHM' in done.stderr
 
 
 def test_settings_of_the_user_have_priority() -> None:

@@ -20,7 +20,7 @@ COMMAND = (sys.executable, '-m', 'hos_device_layer.command_line')
 
 
 # All ROS domains of a computer share the ports of shared memory. Where two sessions open one at
-# the same time, Fast DDS writes this to the standard output, and tries another one.
+# the same time, Fast DDS writes this to the standard error, and tries another one.
 _SHARED_MEMORY = re.compile(r'^.*RTPS_TRANSPORT_SHM.*open_and_lock_file failed.*\n', re.MULTILINE)
 
 
@@ -63,7 +63,7 @@ class HosCommand:
             check=False,
         )
         assert 'Traceback' not in done.stderr, done.stderr
-        return Finished(done.returncode, _without_dds(done.stdout), done.stderr)
+        return Finished(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         """Start a command whose output the test reads itself."""
