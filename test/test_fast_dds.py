@@ -113,7 +113,9 @@ def locked_shared_memory() -> Iterator[None]:
                 path = Path(f'/dev/shm/fastrtps_port{port}_{suffix}')
                 if not path.exists():
                     stack.callback(path.unlink, missing_ok=True)
-                fcntl.flock(stack.enter_context(path.open('a')), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                file = stack.enter_context(path.open('a'))
+                with contextlib.suppress(BlockingIOError):  # held by another program: locked too
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
 
 
