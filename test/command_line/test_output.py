@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hos_command import COMMAND, TIMEOUT_S, Finished, HosCommand, RunningCommand
+from hos_command import COMMAND, TIMEOUT_S, Finished, HosCommand, RunningCommand, without_dds
 from project import SAMPLE_DB
 
 COMMANDS = ('', 'check --help', 'check', 'check --json', 'db history', 'generate --check')
@@ -28,7 +28,7 @@ def redirected(hos: HosCommand, words: str, redirection: str) -> Finished:
         timeout=TIMEOUT_S,
         check=False,
     )
-    return Finished(done.returncode, done.stdout, done.stderr)
+    return Finished(done.returncode, done.stdout, without_dds(done.stderr))
 
 
 @pytest.mark.parametrize('words', COMMANDS)

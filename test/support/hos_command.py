@@ -24,7 +24,8 @@ COMMAND = (sys.executable, '-m', 'hos_device_layer.command_line')
 _SHARED_MEMORY = re.compile(r'^.*RTPS_TRANSPORT_SHM.*open_and_lock_file failed.*\n', re.MULTILINE)
 
 
-def _without_dds(output: str) -> str:
+def without_dds(output: str) -> str:
+    """Return the output of a program without what Fast DDS writes about its ports."""
     return _SHARED_MEMORY.sub('', output)
 
 
@@ -63,7 +64,7 @@ class HosCommand:
             check=False,
         )
         assert 'Traceback' not in done.stderr, done.stderr
-        return Finished(done.returncode, done.stdout, done.stderr)
+        return Finished(done.returncode, done.stdout, without_dds(done.stderr))
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         """Start a command whose output the test reads itself."""
@@ -111,7 +112,7 @@ class RunningCommand:
     @property
     def output(self) -> str:
         with self._changed:
-            return _without_dds(''.join(self._lines))
+            return ''.join(self._lines)
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Wait for output that matches a pattern and return the first match."""
@@ -164,7 +165,7 @@ class RunningCommand:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             with self._changed:
-                self._lines.append(line)
+                self._lines.append(without_dds(line))
                 self._changed.notify_all()
 
 
