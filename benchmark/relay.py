@@ -16,7 +16,7 @@ from rclpy.node import Node
 from std_msgs.msg import UInt32
 
 from hos_device_layer import services, topics
-from hos_device_layer.qos import PING_QOS, RESULT_QOS, SERVICE_QOS, stream_qos
+from hos_device_layer.qos import PING_QOS, RESULT_QOS, SERVICE_QOS, stream_offers, stream_qos
 from hos_device_layer.spinning import run_node
 
 from .fleet_spec import FIRST_UID, device_id
@@ -40,7 +40,8 @@ class CallRelay(Node):
                 qos_profile=SERVICE_QOS,
             )
             topic = topics.DEVICE_STREAM_TOPIC(uid, 'position')
-            self.create_subscription(DeviceStream, topic, _ignore, stream_qos(self, topic))
+            profile = stream_qos(stream_offers(self, topic))
+            self.create_subscription(DeviceStream, topic, _ignore, profile)
         self.create_subscription(UInt32, topics.DEVICE_PING_TOPIC, _ignore, PING_QOS)
         self.create_subscription(
             DeviceCommandResult, topics.DEVICE_CMD_RESULT_TOPIC, self._on_result, RESULT_QOS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rclpy.duration import Duration
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.node import Node
@@ -69,18 +71,24 @@ STREAM_DEPTH = 100
 _UNPUBLISHED_STREAM_QOS = _profile(ReliabilityPolicy.RELIABLE, STREAM_DEPTH)
 
 
+def stream_offers(node: Node, topic: str) -> list[QoSProfile]:
+    """
+    Return the profiles of all publishers of a stream that DDS has discovered.
+
+    This takes 1 ms where 1,000 devices have been discovered.
+    """
+    publishers = node.get_publishers_info_by_topic(node.resolve_topic_name(topic))
+    return [publisher.qos_profile for publisher in publishers]
+
+
 def stream_qos(
-    node: Node, topic: str, unpublished: QoSProfile = _UNPUBLISHED_STREAM_QOS
+    offers: Sequence[QoSProfile], unpublished: QoSProfile = _UNPUBLISHED_STREAM_QOS
 ) -> QoSProfile:
     """
     Return the profile for a subscription to a stream: what all its publishers offer.
 
     Returns `unpublished` if there are no publishers.
     """
-    offers = [
-        info.qos_profile
-        for info in node.get_publishers_info_by_topic(node.resolve_topic_name(topic))
-    ]
     if not offers:
         return unpublished
     profile = _profile(ReliabilityPolicy.BEST_EFFORT, STREAM_DEPTH)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from collections.abc import Callable, Iterator
+from time import perf_counter
 from typing import Any
 
 from hos_interfaces.msg import DeviceStream
@@ -12,7 +12,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
-from ...qos import NO_SUBSCRIPTION_EVENTS, STREAM_DEPTH, stream_qos
+from ...qos import NO_SUBSCRIPTION_EVENTS, STREAM_DEPTH, stream_offers, stream_qos
 
 # How many subscriptions are looked at in one poll: 1,000 of them in a second, 0.2 % of a core.
 _LOOKS_PER_POLL = 50
@@ -21,8 +21,8 @@ _LOOKS_PER_POLL = 50
 # has discovered: 0.05 ms for a few devices, 1 ms for 1,000.
 _CHECKS_PER_POLL = 2
 
-# One more is checked whenever this many polls have passed.
-_POLLS_PER_ROUTINE_CHECK = 20
+# The share of the time in which all of them are compared, one after the other.
+_ROUTINE_SHARE = 0.01
 
 OnSample = Callable[[Any], None]
 
@@ -36,11 +36,12 @@ class StreamSubscriptions:
     offer something else. `poll` must be called periodically on the executor's thread.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, clock: Callable[[], float] = perf_counter) -> None:
         self._node = node
+        self._clock = clock
         self._looked_at: deque[StreamSubscription] = deque()
         self._checked: deque[StreamSubscription] = deque()
-        self._polls = itertools.count(1)
+        self._next_routine_check = clock()
 
     def create(self, topic: str, on_sample: OnSample) -> StreamSubscription:
         """Subscribe to the stream of a topic."""
@@ -53,15 +54,19 @@ class StreamSubscriptions:
         """Check the next few subscriptions that may not fit their publishers."""
         checks = 0
         for subscription in _in_turn(self._looked_at, _LOOKS_PER_POLL):
+            subscription.hand_over()
             if subscription.may_not_fit():
                 subscription.check()
                 checks += 1
             if checks == _CHECKS_PER_POLL:
                 break
-        if next(self._polls) % _POLLS_PER_ROUTINE_CHECK == 0:
-            # A publisher that replaces another one at once does not change their number.
+        started = self._clock()
+        if started >= self._next_routine_check:
+            # A publisher that does not match, or replaces another one at once, changes no number.
             for subscription in _in_turn(self._checked, 1):
                 subscription.check()
+            ended = self._clock()
+            self._next_routine_check = ended + (ended - started) / _ROUTINE_SHARE
 
 
 def _in_turn(queue: deque[StreamSubscription], most: int) -> Iterator[StreamSubscription]:
@@ -87,32 +92,39 @@ class StreamSubscription:
         self._topic = topic
         self._on_sample = on_sample
         self._latest: Any = None
-        self._current = self._subscribe(stream_qos(node, topic))
+        offers = stream_offers(node, topic)
+        self._current = self._subscribe(stream_qos(offers))
         self._next: Subscription | None = None
         self._early: deque[Any] = deque(maxlen=STREAM_DEPTH)
-        self._publisher_count = 0
+        self._publisher_count = len(offers)
 
     def may_not_fit(self) -> bool:
-        """
-        Whether the subscription has to be checked.
-
-        It has if publishers have come or gone since the last check, if there is none that matches,
-        or while the subscription is being replaced.
-        """
-        count = self._current.get_publisher_count()
-        return count == 0 or count != self._publisher_count or self._next is not None
+        """Whether publishers have come or gone since the last check."""
+        return self._current.get_publisher_count() != self._publisher_count
 
     def check(self) -> None:
         """Replace the subscription if its publishers offer something else."""
         self._publisher_count = self._current.get_publisher_count()
         newest = self._next or self._current
-        wanted = stream_qos(self._node, self._topic, newest.qos_profile)
+        wanted = stream_qos(stream_offers(self._node, self._topic), newest.qos_profile)
         if wanted != newest.qos_profile:
             self._drop_next()
             if wanted != self._current.qos_profile:
                 self._next = self._subscribe(wanted)
-        if self._next is not None and self._can_hand_over():
-            self._hand_over(self._next)
+        self.hand_over()
+
+    def hand_over(self) -> None:
+        """Let the next subscription take the place of the current one if it can."""
+        if self._next is None or not self._can_hand_over():
+            return
+        self._node.destroy_subscription(self._current)
+        self._current, self._next = self._next, None
+        self._publisher_count = 0  # to be checked once more
+        if self._latest is None:
+            # Samples that were published before, which a transient local publisher has kept.
+            for message in self._early:
+                self._report(message)
+        self._early.clear()
 
     def destroy(self) -> None:
         """End the subscription."""
@@ -144,16 +156,6 @@ class StreamSubscription:
         if not self._current.get_publisher_count():
             return True
         return bool(self._early) and self._latest in (None, self._early[-1])
-
-    def _hand_over(self, following: Subscription) -> None:
-        self._node.destroy_subscription(self._current)
-        self._current, self._next = following, None
-        self._publisher_count = 0  # to be checked once more
-        if self._latest is None:
-            # Samples that were published before, which a transient local publisher has kept.
-            for message in self._early:
-                self._report(message)
-        self._early.clear()
 
     def _drop_next(self) -> None:
         if self._next is not None:

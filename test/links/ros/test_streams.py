@@ -169,55 +169,77 @@ def test_a_subscription_has_no_events(stream: StreamOfADevice) -> None:
     assert subscription.event_handlers == []
 
 
-def compared_topics(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Record which topics are compared with their publishers, without a consequence."""
-    compared: list[str] = []
+class ComparedTopics:
+    """Records which topics are compared with their publishers; each takes 1 ms."""
 
-    def compare(_node: Node, topic: str, unpublished: QoSProfile) -> QoSProfile:
-        compared.append(topic)
-        return unpublished
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        self.names: list[str] = []
+        monkeypatch.setattr(module, 'stream_offers', self._compare)
 
-    monkeypatch.setattr(module, 'stream_qos', compare)
-    return compared
+    def clock(self) -> float:
+        return self.now
+
+    def poll(self, streams: StreamSubscriptions, count: int) -> None:
+        """Poll for some time, 20 times in a second."""
+        for _ in range(count):
+            streams.poll()
+            self.now += 0.05
+
+    def _compare(self, _node: Node, topic: str) -> list[QoSProfile]:
+        self.names.append(topic)
+        self.now += 0.001
+        return []
 
 
-def test_the_cost_of_a_poll_does_not_depend_on_the_number_of_streams(
+def test_the_cost_of_polls_does_not_depend_on_the_number_of_streams(
     nodes: SpunNodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    streams = StreamSubscriptions(nodes['device_manager'])
+    compared = ComparedTopics(monkeypatch)
+    streams = StreamSubscriptions(nodes['device_manager'], compared.clock)
     subscriptions = [streams.create(f'topic{n}', lambda _: None) for n in range(12)]
-    compared = compared_topics(monkeypatch)
     subscriptions[11].destroy()
-    for _ in range(20):
-        streams.poll()
-    # Two in each poll and one in every twentieth, in turn, and no destroyed one.
-    assert len(compared) == 2 * 20 + 1
-    assert set(compared) == {f'topic{n}' for n in range(11)}
+    compared.names.clear()
+    compared.now = 0.0
+    compared.poll(streams, 400)
+    # All in turn, and no destroyed one.
+    assert set(compared.names[:11]) == {f'topic{n}' for n in range(11)}
+    assert set(compared.names[11:22]) == {f'topic{n}' for n in range(11)}
+    # At most 1 % of the time.
+    assert 100 < len(compared.names) <= compared.now * 0.01 / 0.001 + 1
 
 
-def test_only_subscriptions_that_may_not_fit_their_publishers_are_compared(
+def test_subscriptions_whose_publishers_have_changed_are_compared_at_once(
     nodes: SpunNodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    streams = StreamSubscriptions(nodes['device_manager'])
-    topics = [f'topic{n}' for n in range(60)]
+    compared = ComparedTopics(monkeypatch)
+    streams = StreamSubscriptions(nodes['device_manager'], compared.clock)
+    topics = [f'topic{n}' for n in range(200)]
     subscriptions = [streams.create(topic, lambda _: None) for topic in topics]
     for topic in topics:
         nodes['device'].create_publisher(DeviceStream, topic, RELIABLE)
-    compared = compared_topics(monkeypatch)
     for each in subscriptions:
         nodes.spin_until(each._current.get_publisher_count)
         each.check()
-    compared.clear()
-    for _ in range(20):
-        streams.poll()
-    # One in every twentieth poll, in turn.
-    assert compared == topics[:1]
 
-    second = nodes['other_device'].create_publisher(DeviceStream, 'topic55', BEST_EFFORT)
+    second = nodes['other_device'].create_publisher(DeviceStream, 'topic155', BEST_EFFORT)
     assert second is not None
-    third = nodes['other_device'].create_publisher(DeviceStream, 'topic56', RELIABLE)
+    third = nodes['other_device'].create_publisher(DeviceStream, 'topic156', RELIABLE)
     nodes.spin_until(third.get_subscription_count)
-    nodes.spin_until(subscriptions[56].may_not_fit)
-    for _ in range(20):
-        streams.poll()
-    assert set(compared[1:]) == {topics[1], 'topic56'}
+    nodes.spin_until(subscriptions[156].may_not_fit)
+    compared.names.clear()
+    compared.poll(streams, 4)
+    # Those that all are compared with in turn come first.
+    assert 'topic156' in compared.names
+    assert set(compared.names) <= {*topics[:4], 'topic156'}
+
+
+def test_publishers_that_were_known_from_the_start_are_not_compared_again(
+    nodes: SpunNodes,
+) -> None:
+    publisher = nodes['device'].create_publisher(DeviceStream, 'topic', RELIABLE)
+    nodes.spin_until(lambda: nodes['device_manager'].count_publishers('topic'))
+    stream = StreamSubscriptions(nodes['device_manager']).create('topic', lambda _: None)
+    nodes.spin_until(publisher.get_subscription_count)
+    nodes.spin_until(stream._current.get_publisher_count)
+    assert not stream.may_not_fit()
