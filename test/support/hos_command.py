@@ -137,7 +137,11 @@ class RunningCommand:
 
     def wait(self) -> int:
         """Wait for the end of the command; returns its exit code."""
-        code = self.process.wait(TIMEOUT_S)
+        try:
+            code = self.process.wait(TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            running = [self.process.args, *self.children().values()]
+            raise AssertionError(f'{running} run for ever:\n{self.output}') from None
         self._reader.join(TIMEOUT_S)
         return code
 
