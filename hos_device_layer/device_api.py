@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numbers
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, ClassVar, Generic, TypeVar
@@ -16,6 +17,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 from hos_interfaces.msg import TypedField
 from rclpy.client import Client
+from rclpy.exceptions import InvalidHandle
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.task import Future
 
@@ -204,7 +207,8 @@ def call_with_fields(
     """
     Call a function with arguments as texts; only the device manager compares them with the spec.
 
-    Raises ValueMismatchError, before anything is sent, if a text cannot be sent at all.
+    Raises ValueMismatchError, before anything is sent, if a text cannot be sent at all, and
+    CallFailedError if the node was destroyed or rclpy was shut down.
     """
     _protect_coroutine(node)
     _check_text('device_id', device_id)
@@ -212,9 +216,10 @@ def call_with_fields(
     for argument in fields:
         for text in (argument.data, argument.name, argument.type):
             _check_text(f'{function_name!r}: {shortened(argument.name)[1:-1]}', text)
-    client = client_of(node, namespace)
     call = PendingCall(device_id, function_name, fields, time.time(), node.get_logger())
-    client.start(call, spec_digest)
+    with _ended_node_named(node, call):
+        client = client_of(node, namespace)
+        client.start(call, spec_digest)
     return DeviceAPICallInfo(
         call.call_time,
         call.future,
@@ -225,6 +230,20 @@ def call_with_fields(
         parse,
         partial(client.wait, call.result),
     )
+
+
+@contextmanager
+def _ended_node_named(node: Node, call: PendingCall) -> Iterator[None]:
+    try:
+        yield
+    except (InvalidHandle, rclpy_implementation.RCLError) as error:
+        is_destroyed = isinstance(error, InvalidHandle)
+        if not is_destroyed and node.context.ok():
+            raise
+        reason = 'the node was destroyed' if is_destroyed else 'rclpy was shut down'
+        device_id, function_name = call.request.device_id, call.request.function_name
+        text = f'{function_name!r} of {device_id!r}: {reason}; the call was not sent'
+        raise CallFailedError(text, device_id, function_name, 0) from None
 
 
 def _protect_coroutine(node: Node) -> None:

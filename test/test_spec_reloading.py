@@ -70,6 +70,28 @@ def test_a_waiting_device_is_connected_when_its_row_is_added(
     running.until(lambda: ('connected', 'D2') in running.events)
 
 
+@pytest.mark.parametrize('table', ['apis', 'fleet-a'])
+@pytest.mark.parametrize('text', ['- [oops', 'x: y', 'a\0b'], ids=['syntax', 'no list', 'NUL'])
+def test_a_table_that_cannot_be_read_changes_nothing(
+    running: ManagerInProcess, copy: LocalCopy, table: str, text: str
+) -> None:
+    path = copy.folder / f'{table}.yaml'
+    rows = path.read_text()
+    path.write_text(text)
+    answer = running.reload()
+    assert not answer.success
+    assert answer.message.startswith('the specification was not changed: ')
+    assert str(path) in answer.message
+    assert answer.message.endswith(f'; still running: the local copy {copy.folder}')
+    # The device is connected, and has its function.
+    assert running.call().is_valid
+
+    path.write_text(rows)
+    answer = running.reload()
+    assert (answer.success, answer.message[-17:]) == (True, ': nothing changed')
+    assert running.events == [('connected', 'D1')]
+
+
 def test_a_removed_device_is_disconnected_with_the_reason(
     running: ManagerInProcess, copy: LocalCopy
 ) -> None:

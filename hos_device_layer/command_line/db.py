@@ -34,6 +34,8 @@ from .manager_options import add_manager_options
 # The exit code if a command fails; 1 is for a specification with problems.
 _FAILED = 2
 
+_RELOAD = 'let the running device manager read its specification again'
+
 Command = Callable[[argparse.Namespace, LocalCopy], int]
 
 
@@ -63,6 +65,9 @@ def add_parser(subparsers: Any) -> None:
         help='also reload the specification in the running device manager',
     )
     add_manager_options(pull)
+    reload = commands.add_parser('reload', help=_RELOAD, description=f'{_RELOAD.capitalize()}.')
+    add_manager_options(reload)
+    reload.set_defaults(run=_reload)
     check = _add(commands, 'check', _check, 'report the problems of the base')
     check.add_argument(
         '--local-db',
@@ -118,10 +123,7 @@ def _init(arguments: argparse.Namespace, copy: LocalCopy) -> int:
 
 
 def _push(arguments: argparse.Namespace, copy: LocalCopy) -> int:
-    tables, problems = copy.read_tables()
-    if problems:
-        # An unreadable file would otherwise be pushed as a table without rows.
-        raise DatabaseError('; '.join(str(problem) for problem in problems))
+    tables = copy.read_whole_tables()
     memory = load_sync_state(copy.folder).remembered
     for pushed in push_tables(open_airtable(arguments.credentials), tables, memory):
         print(
@@ -140,8 +142,10 @@ def _pull(arguments: argparse.Namespace, copy: LocalCopy) -> int:
         print(
             f'{counted(len(after.problems), "problem")}; see them with `{HOS} db check --local-db`'
         )
-    if not arguments.apply:
-        return 0
+    return _reload(arguments) if arguments.apply else 0
+
+
+def _reload(arguments: argparse.Namespace) -> int:
     # Imported here, so that the other commands work without ROS.
     from .device_db_reload import request_reload
 

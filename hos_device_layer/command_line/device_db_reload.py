@@ -1,4 +1,4 @@
-"""The reload request of `hos db pull --apply`."""
+"""The reload request of `hos db reload` and `hos db pull --apply`."""
 
 from __future__ import annotations
 

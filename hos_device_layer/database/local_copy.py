@@ -54,6 +54,17 @@ class LocalCopy:
         """Read and check the specification; an unreadable file is one of its problems."""
         return check_tables(*self.read_tables())
 
+    def read_whole(self) -> Spec:
+        """Read and check the specification; raises DatabaseError if a file is unreadable."""
+        return check_tables(self.read_whole_tables())
+
+    def read_whole_tables(self) -> Tables:
+        """Return the tables; raises DatabaseError if a file is unreadable."""
+        tables, problems = self.read_tables()
+        if problems:
+            raise DatabaseError('; '.join(problem.text for problem in problems))
+        return tables
+
     def read_tables(self) -> tuple[Tables, list[Problem]]:
         """Return the tables as they are in the files, and the problems of the files."""
         if not self.folder.is_dir():

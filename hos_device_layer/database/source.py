@@ -45,10 +45,18 @@ class SpecSource(Protocol):
     """A source of specifications."""
 
     def read_copy(self) -> Snapshot:
-        """Return what is there without the network; raises DatabaseError if nothing is."""
+        """
+        Return what a manager starts with, without the network; raises DatabaseError if none.
+
+        A table that cannot be read is empty, and one of the problems of the specification.
+        """
 
     def read(self) -> Snapshot:
-        """Return the current specification; raises DatabaseError if there is none."""
+        """
+        Return the current specification; raises DatabaseError if there is none.
+
+        One with a table that cannot be read is none: it would remove what the table describes.
+        """
 
 
 class LocalSource:
@@ -58,12 +66,15 @@ class LocalSource:
         self.copy = copy
 
     def read_copy(self) -> Snapshot:
-        """Return the local copy; raises DatabaseError if there is none."""
-        return Snapshot(self.copy.read(), f'the local copy {self.copy.folder}')
+        """Return what can be read of the local copy; raises DatabaseError if there is none."""
+        return self._snapshot(self.copy.read())
 
     def read(self) -> Snapshot:
-        """Return the local copy; raises DatabaseError if there is none."""
-        return self.read_copy()
+        """Return the local copy; raises DatabaseError if not all of it can be read."""
+        return self._snapshot(self.copy.read_whole())
+
+    def _snapshot(self, spec: Spec) -> Snapshot:
+        return Snapshot(spec, f'the local copy {self.copy.folder}')
 
 
 class _NotStored(NamedTuple):
@@ -88,10 +99,8 @@ class AirtableSource:
         self._not_stored: _NotStored | None = None
 
     def read_copy(self) -> Snapshot:
-        """Return the local copy with its age; raises DatabaseError if there is none."""
-        spec = self.copy.read()
-        age = describe_age(self._now() - self._copy_time())
-        return Snapshot(spec, f'the local copy {self.copy.folder}, which is {age} old')
+        """Return what can be read of the local copy; raises DatabaseError if there is none."""
+        return self._snapshot(self.copy.read())
 
     def read(self) -> Snapshot:
         """Return the specification in Airtable, else the latest that was there."""
@@ -139,9 +148,13 @@ class AirtableSource:
 
     def _latest(self) -> Snapshot:
         if self._not_stored is None:
-            return self.read_copy()
+            return self._snapshot(self.copy.read_whole())
         age = describe_age(self._now() - self._not_stored.time)
         return Snapshot(self._not_stored.spec, f'Airtable, read {age} ago')
+
+    def _snapshot(self, spec: Spec) -> Snapshot:
+        age = describe_age(self._now() - self._copy_time())
+        return Snapshot(spec, f'the local copy {self.copy.folder}, which is {age} old')
 
     def _copy_time(self) -> datetime:
         return load_sync_state(self.copy.folder).pulled or self.copy.changed()

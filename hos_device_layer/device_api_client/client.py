@@ -15,6 +15,7 @@ from hos_interfaces.srv import DeviceAPICall
 from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidHandle
+from rclpy.executors import Executor
 from rclpy.node import Node
 from rclpy.task import Future
 from rclpy.timer import Timer
@@ -137,10 +138,15 @@ class DeviceAPIClient:
         """
         Block this thread until a future of a call is done; returns False after `timeout_s`.
 
-        Raises CallPendingError if no other thread spins the node, or the one that did has ended.
+        Raises CallPendingError if no other thread spins the node, or the one that did stopped.
         """
+        return self._spinner.wait(future, timeout_s, self._executor)
+
+    def _executor(self) -> Executor | None:
         node = self._node()
-        return self._spinner.wait(future, timeout_s, node.executor if node else None)
+        executor = None if node is None else node.executor
+        # A node keeps its executor when it is removed from it.
+        return executor if executor is not None and node in executor.get_nodes() else None
 
     # Sending
 

@@ -13,3 +13,7 @@ RESULT_TIMEOUT_S = 7 * 86_400.0
 
 # How long `wait` looks for the thread that spins the node [s]; it may be busy with a callback.
 SPINNER_TIMEOUT_S = 5.0
+
+# How long a thread that has spun the node may do nothing for it before `wait` looks for another
+# one [s]: as long as a callback may take.
+SPINNER_SILENCE_S = 60.0

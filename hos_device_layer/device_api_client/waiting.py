@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from rclpy.exceptions import InvalidHandle
@@ -19,17 +20,22 @@ class Spinner:
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
+        # When it ran the last callback [s, monotonic]; while calls are pending, a timer runs.
+        self._seen_at = 0.0
 
     def record(self) -> None:
         """Record that the current thread runs a callback of the node."""
         self._thread = threading.current_thread()
+        self._seen_at = time.monotonic()
 
-    def wait(self, future: CallFuture, timeout_s: float | None, executor: Any) -> bool:
+    def wait(
+        self, future: CallFuture, timeout_s: float | None, executor: Callable[[], Any]
+    ) -> bool:
         """
         Block this thread until a future is done; returns False after `timeout_s`.
 
-        Raises CallPendingError if no other thread spins the node with this executor, which is
-        None if it has none, or if the thread that did so has ended.
+        Raises CallPendingError if no other thread spins the node, or the one that did has ended
+        or does so no more. `executor` returns the executor of the node, or None.
         """
         done = threading.Event()
         future.when_done(done.set)
@@ -39,9 +45,10 @@ class Spinner:
             if left <= 0:
                 return False
             limit = min(left, limits.SPINNER_TIMEOUT_S)
-            if self._is_another_thread():
+            current = executor()
+            if self._is_another_thread(can_be_busy=current is not None):
                 done.wait(limit)
-            elif not self._finds_thread(future, limit, executor) and limit < left:
+            elif not self._finds_thread(future, limit, current) and limit < left:
                 raise CallPendingError(
                     'no result can arrive while this thread waits: expected another thread to '
                     f'spin the node, found none within {limit:g} s. Spin it in a thread, or use '
@@ -49,13 +56,15 @@ class Spinner:
                 )
         return True
 
-    def _is_another_thread(self) -> bool:
+    def _is_another_thread(self, can_be_busy: bool) -> bool:
         thread = self._thread
-        return (
-            thread is not None and thread is not threading.current_thread() and thread.is_alive()
-        )
+        if thread is None or thread is threading.current_thread() or not thread.is_alive():
+            return False
+        silence_s = limits.SPINNER_SILENCE_S if can_be_busy else limits.SPINNER_TIMEOUT_S
+        return time.monotonic() - self._seen_at < silence_s
 
     def _finds_thread(self, future: CallFuture, timeout_s: float, executor: Any) -> bool:
+        began = time.monotonic()
         found = threading.Event()
         future.when_done(found.set)
 
@@ -66,4 +75,4 @@ class Spinner:
         # An executor that was shut down runs nothing.
         with contextlib.suppress(InvalidHandle, AttributeError):
             executor.create_task(report)
-        return found.wait(timeout_s)
+        return found.wait(timeout_s) or self._seen_at >= began

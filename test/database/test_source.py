@@ -207,3 +207,16 @@ def test_without_airtable_and_copy_the_error_tells_both(
     server.faults.inject(Fault.MONTHLY_LIMIT, times=100)
     with pytest.raises(DatabaseError, match=r'the calls of this month .* no local copy'):
         source.read()
+
+
+def test_a_copy_with_an_unreadable_table_does_not_stand_in_for_airtable(
+    filled: RunningAirtable, source: AirtableSource, copy: LocalCopy
+) -> None:
+    source.pull()
+    path = copy.folder / 'apis.yaml'
+    path.write_text('- [oops')
+    filled.faults.inject(Fault.SERVER_ERROR, times=100)
+    with pytest.raises(DatabaseError, match=f'Airtable.*; cannot read {path}: '):
+        source.read()
+    # At the start there is nothing better.
+    assert source.read_copy().spec.problems

@@ -200,7 +200,7 @@ def test_a_destroyed_node_and_its_client_are_freed(manager, node) -> None:
 
     node.executor.remove_node(caller)
     caller.destroy_node()
-    with pytest.raises(Exception, match='destruction was requested'):
+    with pytest.raises(CallFailedError, match='the node was destroyed'):
         call(caller, LATER)
     del caller
     # Executors remember what they last waited for.

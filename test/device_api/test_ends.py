@@ -55,6 +55,23 @@ def test_calls_of_a_destroyed_node_end_and_so_does_an_await(executor, manager, n
     assert 'destroyed' in task.result()
 
 
+@pytest.mark.parametrize('has_called', [True, False], ids=['used', 'new'])
+@pytest.mark.parametrize('end', ['destroyed', 'shut down'])
+def test_a_call_of_a_node_that_has_ended_fails(
+    context: Context, has_called: bool, end: str
+) -> None:
+    node = Node('caller', context=context)
+    if has_called:
+        call(node, LATER)
+    if end == 'destroyed':
+        node.destroy_node()
+    else:
+        context.shutdown()
+    for _ in range(2):
+        with pytest.raises(CallFailedError, match=rf"'D1': .*{end}.*; the call was not sent"):
+            call(node, LATER)
+
+
 @pytest.fixture
 def context(ros_domain_id: int) -> Iterator[Context]:
     context = Context()

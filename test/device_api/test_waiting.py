@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +17,15 @@ from stand_in_manager import FAILS, FINISHES_ALL, REPORTS_BEFORE_IT_ANSWERS, Sta
 
 from hos_device_layer.device_api import CallFailedError, CallPendingError, CallTimeoutError
 from hos_device_layer.device_api_client import limits
+
+
+def raised_by(work: Callable[[], object]) -> BaseException | None:
+    """Return the exception that a function raises."""
+    try:
+        work()
+    except Exception as error:
+        return error
+    return None
 
 
 def test_await_gives_the_typed_result(executor, manager, node) -> None:
@@ -251,6 +260,49 @@ def test_a_wait_ends_when_the_thread_that_spun_the_node_has_ended(
     spinner.start()
     manager.finish_all()
     assert info.wait().n == '0'
+    spinner.join()
+
+
+@pytest.mark.parametrize('removed', [True, False], ids=['removed', 'kept'])
+@pytest.mark.parametrize('executor', [EventsExecutor, SingleThreadedExecutor], indirect=True)
+def test_a_wait_ends_when_the_thread_that_spun_the_node_does_something_else(
+    executor, manager, node, monkeypatch, removed
+) -> None:
+    monkeypatch.setattr(limits, 'SPINNER_TIMEOUT_S', 0.2)
+    monkeypatch.setattr(limits, 'SPINNER_SILENCE_S', 60.0 if removed else 0.4)
+    info = call(node, LATER)
+    waited: list[BaseException | None] = []
+    worker = threading.Thread(target=lambda: waited.append(raised_by(info.wait)))
+    # This thread spins the node, and then waits for the other one.
+    spin_until(executor, info.future.done)
+    worker.start()
+    if removed:
+        executor.remove_node(node)
+    worker.join()
+    assert 'expected another thread to spin the node' in str(waited[0])
+    if removed:
+        executor.add_node(node)
+    manager.finish_all()
+    finish(executor, info)
+    assert info.parse().n == '0'
+
+
+def test_a_wait_is_patient_with_a_node_that_is_spun_in_turns(manager, node, monkeypatch) -> None:
+    # rclpy.spin_once adds the node to an executor, and removes it again.
+    monkeypatch.setattr(limits, 'SPINNER_TIMEOUT_S', 1.5)
+    node.executor.remove_node(node)
+    info = call(node, LATER)
+    ended = threading.Event()
+
+    def spin() -> None:
+        while not ended.is_set():
+            rclpy.spin_once(node, timeout_sec=0.05)
+
+    spinner = threading.Thread(target=spin)
+    spinner.start()
+    with pytest.raises(CallTimeoutError):
+        info.wait(4.0)
+    ended.set()
     spinner.join()
 
 
