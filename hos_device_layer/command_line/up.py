@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..core.errors import DatabaseError
 from ..database import LocalCopy
@@ -36,6 +36,12 @@ _MANAGER = 'hos_device_layer.device_manager'
 _ROS_SIMULATION = 'hos_device_layer.testing.simulated_fleet'
 _WIFI_SIMULATION = 'hos_device_layer.testing.simulated_wifi_fleet'
 _COMMAND_LINE = 'hos_device_layer.command_line'
+_NAMES = {
+    _MANAGER: 'device manager',
+    _ROS_SIMULATION: 'simulation of ROS devices',
+    _WIFI_SIMULATION: 'simulation of gateway devices',
+    _COMMAND_LINE: 'device host',
+}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -91,7 +97,11 @@ def _add_device_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run until Ctrl-C or SIGTERM; returns 0, or the exit code of a program that ended early."""
+    """
+    Run until Ctrl-C or SIGTERM; returns 0, or the exit code of a program that ended early.
+
+    As in a shell, that is 128 and the number of the signal for a program that was killed by one.
+    """
     folder = arguments.device_db or installed_device_db()
     if arguments.local_db and not _has_fleet(folder, arguments.fleet):
         return 2
@@ -209,9 +219,11 @@ def _supervise(manager: list[str], device_programs: list[list[str]], port: int) 
     for command in device_programs:
         if not _is_signalled():
             start(command)
-    code = _wait_for_first_exit(children)
+    ended = _wait_for_first_exit(children)
+    if ended is not None:
+        print(f'{_describe_end(ended)}; stopping the others', file=sys.stderr, flush=True)
     _stop(children)
-    return 0 if code is None else code or 1
+    return 0 if ended is None else _exit_code(ended)
 
 
 def _is_signalled() -> bool:
@@ -237,11 +249,26 @@ def _wait_for_port(port: int, is_cancelled: Callable[[], bool]) -> None:
         time.sleep(_POLL_INTERVAL_S)
 
 
-def _wait_for_first_exit(children: list[subprocess.Popen[bytes]]) -> int | None:
-    """Return the exit code of the first program that ends; None if a signal comes before."""
+def _wait_for_first_exit(
+    children: list[subprocess.Popen[bytes]],
+) -> subprocess.Popen[bytes] | None:
+    """Return the first program that ends; None if a signal comes before."""
     while not _is_signalled():
         for child in children:
             if child.poll() is not None:
-                return child.returncode
+                return child
         time.sleep(_POLL_INTERVAL_S)
     return None
+
+
+def _describe_end(program: subprocess.Popen[bytes]) -> str:
+    module = cast(list[str], program.args)[2]
+    name, code = f'the {_NAMES[module]} (process {program.pid})', program.returncode
+    if code < 0:
+        return f'{name} was killed by {signal.Signals(-code).name}'
+    return f'{name} ended with exit code {code}'
+
+
+def _exit_code(program: subprocess.Popen[bytes]) -> int:
+    code = program.returncode
+    return 128 - code if code < 0 else code or 1

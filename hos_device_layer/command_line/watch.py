@@ -19,6 +19,7 @@ from rich.markup import escape
 
 from .. import topics
 from ..core.text import counted, local_time
+from ..device_api_client import ManagerWatch
 from ..links.ros.streams import StreamSubscriptions
 from ..qos import EVENT_QOS, RESULT_QOS, SERVICE_QOS
 from ..ros_startup import RosArgumentsError
@@ -73,10 +74,15 @@ def _watch(session: RosSession, with_streams: bool) -> None:
     console = Console(soft_wrap=True, highlight=False)
     names = _DeviceNames(session.node, console)
     printer = _MessagePrinter(session.node, console, names)
+    news = _ManagerNews(session.node, printer, names)
     session.node.create_timer(_DISCOVERY_INTERVAL_S, names.update)
+    session.node.create_timer(_DISCOVERY_INTERVAL_S, news.update)
     if with_streams:
         session.node.create_timer(_DISCOVERY_INTERVAL_S, printer.follow_streams)
-    session.spin(lambda: not has_reader())
+    try:
+        session.spin(lambda: not has_reader())
+    finally:
+        news.close()
 
 
 class _DeviceNames:
@@ -102,6 +108,10 @@ class _DeviceNames:
             self._nameless.add(uid)
             self._is_current = False
         return self._ids.get(uid) or f'uid {uid}'
+
+    def announce_again(self) -> None:
+        """Report the fleet of another manager."""
+        self._is_announced = self._is_current = False
 
     def learn(self, uid: int, device_id: str) -> None:
         """Use the id that an event tells."""
@@ -136,6 +146,43 @@ class _DeviceNames:
             self._console.print(f'{escape(text)} (waiting for it)')
 
 
+class _ManagerNews:
+    """Tells when the device manager is lost, and when it or another one is there."""
+
+    def __init__(self, node: Node, printer: _MessagePrinter, names: _DeviceNames) -> None:
+        self._printer = printer
+        self._names = names
+        self._known: Any = None
+        self._is_lost = False
+        self._watch = ManagerWatch(
+            node, topics.DEVICE_MANAGER_STATUS_TOPIC, node.default_callback_group, self._on_status
+        )
+
+    def update(self) -> None:
+        """Report if the manager is lost."""
+        heard, _ = self._watch.liveliness()
+        if self._known is not None and self._is_lost == bool(heard):
+            self._is_lost = not heard
+            end = 'has ended or is out of reach' if self._is_lost else 'is back'
+            self._printer.print_now(f'[red]{_describe_manager(self._known)} {end}')
+
+    def close(self) -> None:
+        """Free what the node does not know of."""
+        self._watch.close()
+
+    def _on_status(self) -> None:
+        status, before = self._watch.status, self._known
+        if before is not None and before.manager_id != status.manager_id:
+            self._is_lost = False
+            self._printer.print_now(f'[green]{_describe_manager(status)} has started')
+            self._names.announce_again()
+        self._known = status
+
+
+def _describe_manager(status: Any) -> str:
+    return f'the device manager (process {status.pid} on {escape(status.host)})'
+
+
 class _MessagePrinter:
     def __init__(self, node: Node, console: Console, names: _DeviceNames) -> None:
         self._node = node
@@ -162,6 +209,10 @@ class _MessagePrinter:
                 self._subscribed.add(topic)
                 self._streams.create(topic, partial(self._on_sample, int(match[1]), match[2]))
 
+    def print_now(self, text: str) -> None:
+        """Print a line with the current time."""
+        self._print(time.time(), text)
+
     def _on_event(self, event: str, message: Any) -> None:
         self._names.learn(message.device_uid, message.device_id)
         device = f'{message.device_id} ({message.device_type}, uid {message.device_uid})'
@@ -180,7 +231,7 @@ class _MessagePrinter:
 
     def _on_sample(self, uid: int, stream: str, message: Any) -> None:
         name = self._names.name(uid)
-        self._print(time.time(), f'[dim]{escape(name)} {stream}[/] {escape(message.data)}')
+        self.print_now(f'[dim]{escape(name)} {stream}[/] {escape(message.data)}')
 
     def _print(self, epoch_s: float, text: str) -> None:
         self._console.print(f'[dim]{clock(epoch_s)}[/] {text}')

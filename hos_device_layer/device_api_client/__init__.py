@@ -3,5 +3,6 @@
 from .calls import PendingCall
 from .client import DeviceAPIClient
 from .clients import client_of
+from .manager_watch import ManagerWatch
 
-__all__ = ['DeviceAPIClient', 'PendingCall', 'client_of']
+__all__ = ['DeviceAPIClient', 'ManagerWatch', 'PendingCall', 'client_of']

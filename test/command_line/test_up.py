@@ -58,15 +58,25 @@ def test_sigterm_ends_it_too(elsewhere: HosCommand, device_db: Path) -> None:
         assert not is_running(manager)
 
 
-def test_it_ends_when_the_device_manager_ends(elsewhere: HosCommand, device_db: Path) -> None:
+@pytest.mark.parametrize(
+    ('number', 'end', 'code'),
+    [
+        (signal.SIGKILL, 'was killed by SIGKILL', 128 + signal.SIGKILL),
+        (signal.SIGTERM, 'ended with exit code 0', 1),
+    ],
+)
+def test_it_ends_when_the_device_manager_ends(
+    elsewhere: HosCommand, device_db: Path, number: signal.Signals, end: str, code: int
+) -> None:
     with elsewhere.running('up', '--device-db', device_db, '--no-simulate') as up:
         up.wait_for('devices expected')
         up.wait_for('hos_client|host')
         programs = up.children()
         (manager,) = (pid for pid, program in programs.items() if 'device_manager' in program)
         assert any('command_line host' in program for program in programs.values())
-        os.kill(manager, signal.SIGKILL)
-        assert up.wait() not in (0, 2)
+        os.kill(manager, number)
+        assert up.wait() == code
+        up.wait_for(rf'^the device manager \(process {manager}\) {end}; stopping the others$')
         assert [pid for pid in programs if is_running(pid)] == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import re
 import signal
 import sys
@@ -50,6 +51,25 @@ def test_it_ends_when_its_reader_has_read_enough(hos: HosCommand, fleet: Running
     assert command.wait(TIMEOUT_S) == 0
     assert without_dds(command.stderr.read()) == ''
     command.stderr.close()
+
+
+def test_the_end_of_the_device_manager_and_the_next_one_are_printed(
+    elsewhere: HosCommand, device_db: Path
+) -> None:
+    options = ('--device-db', device_db, '--no-simulate', '--no-host', '--gateway-port', 0)
+    with elsewhere.running('watch', '--no-streams') as watch:
+        for count, number in enumerate((signal.SIGKILL, signal.SIGTERM), start=1):
+            with elsewhere.running('up', *options) as up:
+                up.wait_for('devices expected')
+                watch.wait_for(rf"(^fleet 'demo': 0 of 12 devices connected$[\s\S]*){{{count}}}")
+                (manager,) = up.children()
+                os.kill(manager, number)
+                name = rf'the device manager \(process {manager} on \S+\)'
+                watch.wait_for(TIME + name + ' has ended or is out of reach$')
+        watch.wait_for(TIME + name + ' has started$')
+        assert watch.output.count('has ended') == 2
+        assert watch.output.count('has started') == 1
+        assert watch.stop() == 0
 
 
 def test_connection_events_are_printed(elsewhere: HosCommand, device_db: Path) -> None:
