@@ -18,6 +18,7 @@ from rclpy.node import Node
 from rclpy.service import Service
 from rclpy.timer import Timer
 
+from .core.text import counted
 from .qos import SERVICE_QOS
 
 # The interval between two rounds of attempts to send the responses that are kept [s]. An attempt
@@ -130,7 +131,7 @@ class _Responses:
             del self._unsent[unsent]
         if late:
             self._node.get_logger().error(
-                f'{self._name}: dropped {len(late)} responses, because their client could not be '
+                f'{self._name}: dropped {counted(len(late), "response")}: the client could not be '
                 f'reached for {GIVE_UP_S:g} s; if it has not ended, check that it asks for a '
                 'volatile, reliable service'
             )

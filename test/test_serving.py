@@ -169,7 +169,7 @@ def test_a_response_to_a_client_that_stays_unreachable_is_given_up_and_logged(
         calls(unreachable, 1)
         nodes.executor.spin_once(timeout_sec=0.05)
     assert re.fullmatch(
-        r'/connect: dropped \d+ responses, because their client could not be reached for 0.3 s; '
+        r'/connect: dropped \d+ responses?: the client could not be reached for 0.3 s; '
         'if it has not ended, check that it asks for a volatile, reliable service',
         log.errors[0],
     )

@@ -53,7 +53,8 @@ def hos(copy: Path) -> Hos:
         command.add_parser(subparsers)
 
     def hos(*arguments: str | Path) -> int:
-        needs_folder = arguments[0] == 'db' and '--device-db' not in arguments
+        needs_folder = arguments[0] == 'db' and arguments[1] != 'reload'
+        needs_folder = needs_folder and '--device-db' not in arguments
         options = ('--device-db', copy) if needs_folder else ()
         parsed = parser.parse_args([str(argument) for argument in (*arguments, *options)])
         return int(parsed.run(parsed))
@@ -166,6 +167,9 @@ def test_the_whole_cycle(
     assert "column 'arguments': rejected: 'times': unknown type" in capfd.readouterr().out
     assert hos('db', 'check', '--json') == 1
     assert hos('call', 'L8001', 'light_set', 'red=1', 'green=2', 'blue=3') == 0
+    capfd.readouterr()
+    assert hos('db', 'reload') == 0
+    assert capfd.readouterr().out == 'from Airtable: nothing changed\n'
 
     # Everything still works without Airtable.
     capfd.readouterr()

@@ -55,6 +55,9 @@ def test_a_base_is_created_filled_read_checked_and_rolled_back(
     assert pulled.code == 2
     assert 'expected the service /haive_os/device_db/reload' in pulled.err
     assert 'device_uid' in pulled.out and '7' in pulled.out and '8' in pulled.out
+    reloaded = hos.run('db', 'reload')
+    assert (reloaded.code, reloaded.out) == (2, '')
+    assert 'expected the service /haive_os/device_db/reload' in reloaded.err
     assert hos.run('db', 'pull', *options) == (0, 'no changes\n', '')
 
     airtable.set_cell('apis', 'lamp_on', 'arguments', 'level')

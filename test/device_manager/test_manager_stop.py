@@ -15,7 +15,7 @@ from manager_process import SIMULATED_FLEET, Program
 from managers import ManagerStarter
 from ros_peers import finish_at_once
 
-STOPPED = 'the device manager was stopped'
+STOPPED = 'the device manager was stopped; the device may still execute the command'
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 

@@ -41,6 +41,8 @@ from .results import parse_values
 from .task_lifecycle import TaskLifecycle
 from .tasks import RunningTasks
 
+_STOPPED = 'the device manager was stopped; the device may still execute the command'
+
 _Handler: TypeAlias = Callable[[Any, Timestamp, str], 'list[Effect] | ConnectionEffects']
 
 
@@ -166,7 +168,7 @@ class Dispatcher:
 
     def _stop_requested(self, _event: StopRequested, now: Timestamp, _link: str) -> list[Effect]:
         # The device manager can no longer receive the results of these tasks.
-        return self._lifecycle.end_all('the device manager was stopped', now)
+        return self._lifecycle.end_all(_STOPPED, now)
 
     def _spec_replaced(self, event: SpecReplaced, now: Timestamp, _link: str) -> ConnectionEffects:
         self._fleet = FleetIndex(event.spec, self._fleet.name)

@@ -122,7 +122,10 @@ class DeviceChannel:
     def unadvertise(self, kind: ServiceKind) -> list[CommandAnswered]:
         """Forget a service; returns refusals of the commands that it has not answered."""
         self._services.pop(kind, None)
-        error = f'the device with uid {self.uid} withdrew its service before it answered'
+        error = (
+            f'the device with uid {self.uid} withdrew its service before it answered; it may '
+            'execute the command'
+        )
         return self._refuse_outstanding(error, {kind})
 
     def close(self, error: str) -> None:
