@@ -15,8 +15,8 @@ from .lint import failed_linters
 from .unavailable import NO_SOURCE_TREE
 
 # One file's tests share device managers, so they run in one process; each process has a ROS
-# domain of its own.
-PARALLEL = ('-n', 'auto', '--maxprocesses', '4', '--dist', 'loadfile')
+# domain of its own. Many tests wait for timers, so three of them keep two cores busy.
+PARALLEL = ('-n', '3', '--dist', 'loadfile')
 # One at a time, because they compile and need the processor, in a process that may end.
 ONLY_SLOW_TESTS = ('-m', 'slow', '-n', '1', '-o', 'faulthandler_timeout=1000')
 

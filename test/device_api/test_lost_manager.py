@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from calling import LATER, call, finish, make_ready, spin_until
 from rclpy.executors import Executor
+from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
 from stand_in_manager import FINISHES_ALL, REPORTS_BEFORE_IT_ANSWERS
 
@@ -98,6 +99,7 @@ def test_a_manager_that_restarts_before_its_end_is_noticed(executor, node, start
     assert again.parse().n == '0'
 
 
+@pytest.mark.parametrize('executor', [EventsExecutor], indirect=True)
 def test_a_manager_that_is_stopped_for_a_while_has_not_ended(
     executor, node, start_manager
 ) -> None:
@@ -118,6 +120,7 @@ def test_a_manager_that_is_stopped_for_a_while_has_not_ended(
     assert [info.parse().n for info in running] == list('01234')
 
 
+@pytest.mark.parametrize('executor', [EventsExecutor], indirect=True)
 def test_a_stopped_manager_that_is_killed_has_ended(executor, node, start_manager) -> None:
     process = start_manager()
     meet(executor, node)
