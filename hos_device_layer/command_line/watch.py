@@ -163,8 +163,8 @@ class _ManagerNews:
         heard, _ = self._watch.liveliness()
         if self._known is not None and self._is_lost == bool(heard):
             self._is_lost = not heard
-            end = 'has ended or is out of reach' if self._is_lost else 'is back'
-            self._printer.print_now(f'[red]{_describe_manager(self._known)} {end}')
+            end = '[red]has ended or is out of reach' if self._is_lost else '[green]is back'
+            self._printer.print_now(f'{_describe_manager(self._known)} {end}')
 
     def close(self) -> None:
         """Free what the node does not know of."""
@@ -174,7 +174,7 @@ class _ManagerNews:
         status, before = self._watch.status, self._known
         if before is not None and before.manager_id != status.manager_id:
             self._is_lost = False
-            self._printer.print_now(f'[green]{_describe_manager(status)} has started')
+            self._printer.print_now(f'{_describe_manager(status)} [green]has started')
             self._names.announce_again()
         self._known = status
 

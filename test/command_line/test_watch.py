@@ -72,6 +72,26 @@ def test_the_end_of_the_device_manager_and_the_next_one_are_printed(
         assert watch.stop() == 0
 
 
+def test_a_device_manager_that_is_stopped_for_a_while_is_back(
+    elsewhere: HosCommand, device_db: Path
+) -> None:
+    options = ('--device-db', device_db, '--no-simulate', '--no-host', '--gateway-port', 0)
+    with elsewhere.running('up', *options) as up, elsewhere.running('watch') as watch:
+        watch.wait_for("^fleet 'demo'")
+        (manager,) = up.children()
+        name = rf'the device manager \(process {manager} on \S+\)'
+        lost = TIME + name + ' has ended or is out of reach$'
+        # Again, since the watch may have found the service before the status of the manager.
+        while not watch.find(lost, 0):
+            os.kill(manager, signal.SIGSTOP)
+            watch.find(lost, 8.0)
+            os.kill(manager, signal.SIGCONT)
+            assert watch.process.poll() is None, watch.output
+            watch.find(lost, 0.5)
+        watch.wait_for(TIME + name + ' is back$')
+        assert watch.stop() == 0
+
+
 def test_connection_events_are_printed(elsewhere: HosCommand, device_db: Path) -> None:
     options = ('--no-simulate', '--no-host', '--gateway-port', 0)
     with (
