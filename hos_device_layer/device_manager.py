@@ -32,6 +32,7 @@ from .core.dispatch.effects import (
     PublishConnectionEvent,
     PublishResult,
     PublishSample,
+    Reply,
     SendCommand,
     WithdrawCommand,
 )
@@ -132,11 +133,12 @@ class DeviceManager(Node):
         """Why this manager has to end; None as long as it may serve its namespace."""
         return self._status.taken
 
-    def handle_event(self, link: str, event: Event) -> Answer | None:
+    def handle_event(self, link: str, event: Event) -> Reply | None:
         """
-        Handle an event and perform its effects; returns the answer to a request.
+        Handle an event and perform its effects.
 
-        `link` is the name of the link that reports the event, or '' if no link does.
+        Returns the answer to a request; for another event, why it was dropped, or None. `link` is
+        the name of the link that reports the event, or '' if no link does.
         """
         try:
             effects = self.dispatcher.handle(event, self._time.now(), link)
@@ -144,13 +146,15 @@ class DeviceManager(Node):
             # A request must be answered even if handling it fails.
             self.get_logger().error(traceback.format_exc())
             return _failed_answer(event)
-        answer: Answer | None = None
+        reply: Reply | None = None
         for effect in effects:
             if isinstance(effect, Answer):
-                answer = effect
+                reply = effect
             else:
                 self._perform(effect)
-        return answer
+                if isinstance(effect, LogDropped) and reply is None:
+                    reply = effect
+        return reply
 
     def replace_spec(self, spec: Spec) -> None:
         """
@@ -280,7 +284,7 @@ class DeviceManager(Node):
             link.publish(publication)
 
 
-def _failed_answer(event: Event) -> Answer | None:
+def _failed_answer(event: Event) -> Reply:
     error = 'internal error of the device manager; see its log'
     match event:
         case ConnectRequested():
@@ -291,7 +295,7 @@ def _failed_answer(event: Event) -> Answer | None:
             return DevicesAnswer(())
         case DescriptionRequested():
             return DescriptionAnswer('')
-    return None
+    return LogDropped(error)
 
 
 def main(arguments: list[str] | None = None) -> int:

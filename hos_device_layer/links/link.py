@@ -6,10 +6,10 @@ from typing import Protocol
 
 from ..core.dispatch.commands import Command
 from ..core.dispatch.effects import (
-    Answer,
     PublishConnectionEvent,
     PublishResult,
     PublishSample,
+    Reply,
 )
 from ..core.dispatch.events import Event
 from ..core.spec.records import FleetDevice, Stream
@@ -20,8 +20,12 @@ Publication = PublishResult | PublishConnectionEvent | PublishSample
 class Handle(Protocol):
     """The type of `DeviceManager.handle_event`; must be called on the executor's thread."""
 
-    def __call__(self, link: str, event: Event) -> Answer | None:
-        """Handle an event that the link of this name reports; returns the answer to a request."""
+    def __call__(self, link: str, event: Event) -> Reply | None:
+        """
+        Handle an event that the link of this name reports.
+
+        Returns the answer to a request; for another event, why it was dropped, or None.
+        """
 
 
 class Link(Protocol):

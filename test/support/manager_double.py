@@ -11,11 +11,12 @@ from typing import Any
 from msgspec.structs import astuple
 
 from hos_device_layer.core.dispatch.effects import (
-    Answer,
     CallAnswer,
     ConnectAnswer,
     ConnectedDevice,
     DevicesAnswer,
+    LogDropped,
+    Reply,
 )
 from hos_device_layer.core.dispatch.events import (
     CallRequested,
@@ -50,6 +51,8 @@ class ManagerDouble:
     def __init__(self) -> None:
         self.events: queue.Queue[tuple[Any, ...]] = queue.Queue()
         self.known = lambda uid: True
+        # Returns why an event of a device is dropped, '' if it is not.
+        self.why_dropped: Callable[[Event], str] = lambda event: ''
         self.devices: tuple[ConnectedDevice, ...] = ()
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -65,7 +68,7 @@ class ManagerDouble:
         self._work.put(None)
         self._thread.join(WAIT_S)
 
-    def handle(self, event: Event) -> Answer | None:
+    def handle(self, event: Event) -> Reply | None:
         match event:
             case DevicesRequested():
                 return DevicesAnswer(self.devices)
@@ -77,7 +80,10 @@ class ManagerDouble:
                 self.events.put(('answered', *astuple(event)[1:]))
             case _:
                 self.events.put((NAMES[type(event)], *astuple(event)))
-        return CallAnswer(True, '', 7) if isinstance(event, CallRequested) else None
+        if isinstance(event, CallRequested):
+            return CallAnswer(True, '', 7)
+        reason = self.why_dropped(event)
+        return LogDropped(reason) if reason else None
 
     def _run(self) -> None:
         while work := self._work.get():

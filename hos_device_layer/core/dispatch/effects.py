@@ -106,6 +106,11 @@ class DevicesAnswer(msgspec.Struct, frozen=True):
 
 
 Answer = ConnectAnswer | CallAnswer | DevicesAnswer | DescriptionAnswer
+
+# What the sender of an event may be told: the answer to a request, or why another event had no
+# effect.
+Reply = Answer | LogDropped
+
 Effect = (
     OpenDevice
     | CloseDevice

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import (
     BusyError,
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from .events import CallRequested, CommandAnswered, ResultReported, SendFailed
     from .fleet_index import FleetIndex
 
-# How many ended tasks are remembered, to distinguish late messages from unknown tasks.
-REMEMBERED_TASKS = 1000
+# How many ended tasks are remembered, to distinguish late messages from unknown tasks: some
+# seconds of calls, because a client that reconnects sends unconfirmed results again.
+REMEMBERED_TASKS = 10_000
 
 _NO_VALUES = '{}'
 
@@ -44,6 +45,12 @@ _WHY_NOT_CONNECTED = {
         'it was disconnected because it was silent for too long; check that it is switched on'
     ),
 }
+
+
+class _EndedTask(NamedTuple):
+    uid: int
+    link: str
+    how: str
 
 
 class TaskLifecycle:
@@ -68,7 +75,7 @@ class TaskLifecycle:
         self._tasks = tasks
         self._task_ids = task_ids
         self._max_running = max_running
-        self._ended: OrderedDict[int, str] = OrderedDict()
+        self._ended: OrderedDict[int, _EndedTask] = OrderedDict()
 
     def replace_fleet(self, fleet: FleetIndex) -> None:
         """Check new calls against another specification; running tasks are not affected."""
@@ -111,13 +118,11 @@ class TaskLifecycle:
 
     def result_reported(self, event: ResultReported, now: Timestamp, link: str) -> list[Effect]:
         """Handle the result of a command; one that does not fit the function fails the task."""
-        uid, cmd_id = event.uid, event.cmd_id
+        cmd_id = event.cmd_id
         task = self._tasks.get(cmd_id)
         if task is None:
-            how = self._ended.get(cmd_id)
-            state = f'which has ended: {how}' if how else 'which is unknown'
-            return [LogDropped(f'a result of uid {uid} for task {cmd_id}, {state}')]
-        if reason := self._why_foreign(uid, task, link):
+            return self._late_result(event, link)
+        if reason := self._why_foreign(event.uid, task, link):
             return [LogDropped(f'a result for task {cmd_id}: {reason}')]
         if not event.success:
             error = event.error or 'the device gave no reason'
@@ -217,7 +222,7 @@ class TaskLifecycle:
         now: Timestamp,
     ) -> list[Effect]:
         self._tasks.end(task)
-        self._ended[task.task_id] = how
+        self._ended[task.task_id] = _EndedTask(task.uid, task.link, how)
         if len(self._ended) > REMEMBERED_TASKS:
             self._ended.popitem(last=False)
         result = PublishResult(
@@ -240,11 +245,19 @@ class TaskLifecycle:
         return self._connections.foreign_link(uid, link)
 
     def _late_answer(self, cmd_id: int) -> list[Effect]:
-        how = self._ended.get(cmd_id)
+        ended = self._ended.get(cmd_id)
         # A device may report its result before its acceptance.
-        if how is None or how is _REPORTED:
+        if ended is None or ended.how is _REPORTED:
             return []
-        return [LogDropped(f'the answer to task {cmd_id} came too late: {how}')]
+        return [LogDropped(f'the answer to task {cmd_id} came too late: {ended.how}')]
+
+    def _late_result(self, event: ResultReported, link: str) -> list[Effect]:
+        ended = self._ended.get(event.cmd_id)
+        if ended == (event.uid, link, _REPORTED):
+            # A device sends a result again if it does not know whether the first one arrived.
+            return []
+        state = f'which has ended: {ended.how}' if ended else 'which is unknown'
+        return [LogDropped(f'a result of uid {event.uid} for task {event.cmd_id}, {state}')]
 
     def _why_late(self, task: RunningTask) -> str:
         name, function = repr(task.device.device_id), repr(task.function.name)

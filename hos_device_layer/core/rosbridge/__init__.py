@@ -5,7 +5,7 @@ from .authentication_backoff import AuthenticationBackoff
 from .broker import Broker
 from .close_reasons import CloseReason
 from .device_channel import Relay
-from .events import Request, ServiceCall, SessionEvent
+from .events import Confirmation, Request, ServiceCall, SessionEvent, Traceable
 from .frames import FrameError
 from .rate_limits import SessionLimits
 from .session import Session
@@ -18,6 +18,7 @@ __all__ = [
     'AuthenticationBackoff',
     'Broker',
     'CloseReason',
+    'Confirmation',
     'FrameError',
     'PublishedMessage',
     'Relay',
@@ -27,4 +28,5 @@ __all__ = [
     'Session',
     'SessionEvent',
     'SessionLimits',
+    'Traceable',
 ]

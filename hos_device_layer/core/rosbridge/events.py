@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..dispatch.events import DeviceEvent, RequestEvent
@@ -22,4 +23,22 @@ class Request(NamedTuple):
     call: ServiceCall
 
 
-SessionEvent = DeviceEvent | Request
+class Traceable(NamedTuple):
+    """An event of a frame with an id: the peer must be told if the event is dropped."""
+
+    event: DeviceEvent
+    id: FrameId
+
+
+class Confirmation(NamedTuple):
+    """The peer must be told when everything that it sent before is handled."""
+
+    id: FrameId
+
+
+SessionEvent = DeviceEvent | Request | Traceable | Confirmation
+
+
+def traceable(frame_id: FrameId, events: Iterable[DeviceEvent]) -> list[SessionEvent]:
+    """Return the events of a frame, as Traceable if it has an id."""
+    return [event if frame_id is None else Traceable(event, frame_id) for event in events]

@@ -136,6 +136,14 @@ class Sync(_Frame, frozen=True, kw_only=True, tag='sync'):
     devices: dict[str, str] | None = None
 
 
+class Confirm(_Frame, frozen=True, kw_only=True, tag='confirm'):
+    """
+    An extension of the protocol, in either direction.
+
+    The gateway answers it with the same id when everything that the peer sent before is handled.
+    """
+
+
 Frame = (
     Advertise
     | Unadvertise
@@ -150,6 +158,7 @@ Frame = (
     | SetLevel
     | Auth
     | Sync
+    | Confirm
 )
 
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)

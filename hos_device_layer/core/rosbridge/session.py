@@ -22,12 +22,13 @@ from .access import Access
 from .close_reasons import REPLACED, TOO_MANY_ERRORS, TOO_SLOW, WRONG_TOKEN, CloseReason
 from .device_channel import ChannelCommand, DeviceChannel
 from .device_descriptions import DeviceDescriptions
-from .events import Request, ServiceCall, SessionEvent
+from .events import Confirmation, Request, ServiceCall, SessionEvent, traceable
 from .frames import (
     Advertise,
     AdvertiseService,
     Auth,
     CallService,
+    Confirm,
     Frame,
     FrameError,
     FrameId,
@@ -233,12 +234,13 @@ class Session:
         if topic.kind is TopicKind.COMMAND_RESULT:
             result = decode_message(frame.msg, DeviceCommandResult)
             channel = self._own_channel(result.uid)
-            return [*channel.report(ResultReported(*msgspec.structs.astuple(result)))]
+            reported = channel.report(ResultReported(*msgspec.structs.astuple(result)))
+            return traceable(frame.id, reported)
         sample = decode_message(frame.msg, DeviceStream)
         if sample.uid != topic.uid:
             raise FrameError(f'the sample is of uid {sample.uid}, the topic of uid {topic.uid}')
         self._own_channel(sample.uid)
-        return [StreamSampled(sample.uid, topic.stream, sample.data)]
+        return traceable(frame.id, [StreamSampled(sample.uid, topic.stream, sample.data)])
 
     def _service_response(self, frame: ServiceResponse) -> list[SessionEvent]:
         response = read_answer(frame.values, frame.result)
@@ -337,6 +339,9 @@ class Session:
         self.send(self._descriptions.sync(self.access.name, frame))
         return []
 
+    def _confirm(self, frame: Confirm) -> list[SessionEvent]:
+        return [Confirmation(frame.id)]
+
     def _ignore(self, _frame: Status | SetLevel) -> list[SessionEvent]:
         return []
 
@@ -380,6 +385,7 @@ _HANDLERS: Mapping[type[Frame], _Handler] = {
     Subscribe: Session._subscribe,
     Unsubscribe: Session._unsubscribe,
     Sync: Session._sync,
+    Confirm: Session._confirm,
     Status: Session._ignore,
     SetLevel: Session._ignore,
 }

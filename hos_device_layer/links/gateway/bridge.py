@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from ...core.dispatch.descriptions import DescriptionAnswer
-from ...core.dispatch.effects import Answer, CallAnswer, ConnectAnswer, DevicesAnswer
+from ...core.dispatch.effects import (
+    Answer,
+    CallAnswer,
+    ConnectAnswer,
+    DevicesAnswer,
+    LogDropped,
+    Reply,
+)
 from ...core.dispatch.events import Event
-from ...core.rosbridge import Request, Session
+from ...core.rosbridge import Confirmation, Request, Session, SessionEvent, Traceable
+from ...core.rosbridge.frames import Confirm, Status
 from ...core.rosbridge.messages import (
     ConnectDeviceResponse,
     ConnectionInfo,
     DeviceAPICallResponse,
     DeviceConnectionInfosResponse,
 )
-from .mailbox import Mailbox
+from .mailbox import Job, Mailbox
 
 Wake = Callable[[Callable[[], None]], object]
 
@@ -27,18 +36,38 @@ class ManagerBridge:
     """
 
     def __init__(
-        self, handle: Callable[[Event], Answer | None], wake_manager: Wake, wake_gateway: Wake
+        self, handle: Callable[[Event], Reply | None], wake_manager: Wake, wake_gateway: Wake
     ) -> None:
         self.handle = handle
         self.to_manager = Mailbox(wake_manager)
         self.to_gateway = Mailbox(wake_gateway)
 
-    def answer(self, session: Session, request: Request) -> None:
-        """Handle a request of a session and answer it; on the device manager's thread."""
+    def job(self, session: Session, event: SessionEvent) -> Job:
+        """Return the job, for `to_manager`, that handles an event of a session."""
+        match event:
+            case Request():
+                return partial(self._answer, session, event)
+            case Traceable():
+                return partial(self._handle_traceable, session, event)
+            case Confirmation():
+                confirm = partial(session.send, Confirm(id=event.id))
+                return partial(self.to_gateway.put, confirm)
+            case _:
+                return partial(self.handle, event)
+
+    # On the device manager's thread
+
+    def _answer(self, session: Session, request: Request) -> None:
         answer = self.handle(request.event)
-        assert answer is not None
+        assert isinstance(answer, Answer)
         response = _response(answer)
         self.to_gateway.put(lambda: session.answer(request.call, response))
+
+    def _handle_traceable(self, session: Session, traceable: Traceable) -> None:
+        reply = self.handle(traceable.event)
+        if isinstance(reply, LogDropped):
+            status = Status(id=traceable.id, level='error', msg=reply.reason)
+            self.to_gateway.put(partial(session.send, status))
 
 
 def _response(

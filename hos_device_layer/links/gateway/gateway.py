@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import cast
 
 from ...core.dispatch.commands import Command
-from ...core.dispatch.effects import Answer
+from ...core.dispatch.effects import Reply
 from ...core.dispatch.events import Event
 from ...core.rosbridge import Broker, PublishedMessage, Relay
 from .bridge import ManagerBridge, Wake
@@ -29,7 +29,7 @@ class Gateway:
     def __init__(
         self,
         settings: GatewaySettings,
-        handle: Callable[[Event], Answer | None],
+        handle: Callable[[Event], Reply | None],
         wake: Wake,
     ) -> None:
         self.host_files = HostFiles()

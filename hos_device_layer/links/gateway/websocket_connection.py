@@ -8,7 +8,7 @@ from functools import partial
 
 from aiohttp import WSMsgType, web
 
-from ...core.rosbridge import Access, Broker, Request, SessionLimits
+from ...core.rosbridge import Access, Broker, SessionLimits
 from ...core.rosbridge.close_reasons import NO_TOKEN, PEER_GONE, TOO_SLOW
 from .authentication import AdmittedConnection
 from .bridge import ManagerBridge
@@ -89,10 +89,7 @@ class WebSocketConnection:
             now = self._loop.time()
             if message.type is WSMsgType.TEXT:
                 for event in session.receive(message.data, now):
-                    if isinstance(event, Request):
-                        bridge.to_manager.put(partial(bridge.answer, session, event))
-                    else:
-                        bridge.to_manager.put(partial(bridge.handle, event))
+                    bridge.to_manager.put(bridge.job(session, event))
                     queued += 1
             elif message.type is WSMsgType.BINARY:
                 session.refuse(None, None, 'expected JSON text frames, got a binary frame', now)

@@ -1,7 +1,7 @@
 import itertools
 
 import pytest
-from dispatcher_driver import ROS, DispatcherDriver, only
+from dispatcher_driver import GATEWAY, ROS, DispatcherDriver, only
 from virtual_fleet import EPOCH, HALT, LIFT, PUMP, make_spec, move
 
 from hos_device_layer.core.dispatch.connection_states import ConnectionEvent
@@ -195,15 +195,25 @@ def test_a_result_from_another_device_is_dropped(driver):
 
 def test_a_late_message_is_dropped_with_the_end_of_its_task(driver):
     command = driver.call()
-    driver.report(command)
-    assert 'already reported' in only(driver.report(command), LogDropped).reason
-    command = driver.call()
     driver.handle(Tick(5.0), 5.0)
     assert 'did not accept' in only(driver.report(command), LogDropped).reason
     effects = driver.answer(command, True, '', 5.1)
     assert 'did not accept' in only(effects, LogDropped).reason
     unknown = driver.handle(ResultReported(LIFT.uid, 4_000_000_000, True, '', 'V5'), 1.0)
     assert 'unknown' in only(unknown, LogDropped).reason
+
+
+def test_a_result_that_its_device_sends_again_is_no_error(driver):
+    command = driver.call()
+    driver.report(command)
+    assert driver.report(command) == []
+    driver.handle(Tick(99.0), 99.0)
+    assert driver.report(command) == []
+    for forged in (
+        driver.report(command, link=GATEWAY),
+        driver.handle(ResultReported(PUMP.uid, command.cmd_id, True, '', 'V5')),
+    ):
+        assert 'already reported' in only(forged, LogDropped).reason
 
 
 def test_a_result_may_arrive_before_the_acceptance(driver):
