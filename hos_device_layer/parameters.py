@@ -16,7 +16,12 @@ from .core.dispatch.dispatcher import DispatcherLimits
 from .core.errors import HosError
 from .core.text import shortened
 from .database.installed import installed_device_db
-from .links.gateway import DEFAULT_PORT, GatewaySettings, default_token_file
+from .links.gateway import (
+    DEFAULT_MAX_FRAME_BYTES,
+    DEFAULT_PORT,
+    GatewaySettings,
+    default_token_file,
+)
 from .paths import PathError, user_path
 from .ros_arguments import quoted_texts
 from .task_ids import state_folder
@@ -180,6 +185,14 @@ PARAMETERS = (
         'Origins whose web pages may connect, separated by commas, e.g. https://lab.example.',
     ),
     Parameter(
+        'gateway_max_frame_bytes',
+        DEFAULT_MAX_FRAME_BYTES,
+        'Maximum size of a frame, and so of a result or sample, that a peer may send [bytes]; '
+        'clients learn it in the handshake.',
+        low=4_096,
+        high=16_777_216,
+    ),
+    Parameter(
         'gateway_ping_interval_s',
         5.0,
         'Interval at which silent connections are checked; a lost connection is noticed after '
@@ -265,6 +278,7 @@ def _gateway_settings(values: Mapping[str, Any], state: Path) -> GatewaySettings
         key_file=file('gateway_key_file'),
         allowed_origins=tuple(origin for origin in origins if origin),
         ping_interval_s=values['gateway_ping_interval_s'],
+        max_frame_bytes=values['gateway_max_frame_bytes'],
     )
 
 

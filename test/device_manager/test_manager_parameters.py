@@ -40,6 +40,7 @@ WRONG = [
     ('max_running_tasks:=0', f'max_running_tasks: {OUT_OF_RANGE} 1..1000000'),
     ('disconnect_on_timeout_count:=2.5', ': expected an integer, got 2.5'),
     ('fleet:=[a, b]', "fleet: expected a string, got ['a', 'b']"),
+    ('gateway_max_frame_bytes:=4095', f'_bytes: {OUT_OF_RANGE} 4096..16777216 (default 262144)'),
     ('device_db:=paper', "device_db: expected 'airtable' or 'local', got 'paper'"),
 ]
 

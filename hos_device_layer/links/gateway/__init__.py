@@ -2,10 +2,11 @@
 
 from .gateway import Gateway
 from .server import GatewayError
-from .settings import DEFAULT_PORT, GatewaySettings
+from .settings import DEFAULT_MAX_FRAME_BYTES, DEFAULT_PORT, GatewaySettings
 from .tokens import TokenError, TokenFile, TokenRecord, default_token_file
 
 __all__ = [
+    'DEFAULT_MAX_FRAME_BYTES',
     'DEFAULT_PORT',
     'Gateway',
     'GatewayError',

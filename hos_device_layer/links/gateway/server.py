@@ -38,6 +38,9 @@ _REVOCATION_CHECK_S = 5.0
 # Requested by the common WebSocket library for Arduino.
 _SUBPROTOCOLS = ('arduino',)
 
+# Tells a client in the handshake how large its frames may be [bytes].
+MAX_FRAME_BYTES_HEADER = 'Hos-Max-Frame-Bytes'
+
 # How long the thread may take to end [s].
 _STOP_TIMEOUT_S = 2.0
 
@@ -201,8 +204,10 @@ class GatewayServer:
             timeout=CLOSE_TIMEOUT_S,
             # Microcontrollers cannot decompress, and small frames gain little.
             compress=False,
-            max_msg_size=self._settings.max_frame_bytes,
+            # aiohttp refuses frames of this size already.
+            max_msg_size=self._settings.max_frame_bytes + 1,
         )
+        socket.headers[MAX_FRAME_BYTES_HEADER] = str(self._settings.max_frame_bytes)
         admitted = self._authenticator.enter(request.remote or '', access)
         try:
             await socket.prepare(request)

@@ -11,6 +11,9 @@ from ...core.rosbridge import SessionLimits
 
 DEFAULT_PORT = 9091
 
+# Results and samples of a few hundred kilobytes; a peer takes no more memory than this per frame.
+DEFAULT_MAX_FRAME_BYTES = 256 * 1024
+
 
 class GatewaySettings(msgspec.Struct, frozen=True):
     """
@@ -30,7 +33,7 @@ class GatewaySettings(msgspec.Struct, frozen=True):
     # A lost connection is noticed after one and a half of these intervals [s].
     ping_interval_s: float = 5.0
     # A connection that sends a larger frame is closed with 1009.
-    max_frame_bytes: int = 256 * 1024
+    max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES
     max_connections: int = 4_096
     # For each address; a whole site may be behind one router.
     max_connections_per_address: int = 2_048

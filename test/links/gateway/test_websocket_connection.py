@@ -73,6 +73,16 @@ def test_a_huge_frame_closes_only_its_own_socket(running: RunningGateway) -> Non
         assert manager.next_event() == ('ping', UID)
 
 
+def test_the_handshake_tells_the_largest_frame_that_is_accepted() -> None:
+    with running_gateway(max_frame_bytes=20_000) as (gateway, _), open_socket(gateway) as peer:
+        assert peer.response is not None
+        assert peer.response.headers['Hos-Max-Frame-Bytes'] == '20000'
+        peer.send('"' + 'x' * 19_998 + '"')
+        assert hear(peer)['op'] == 'status'
+        peer.send('"' + 'x' * 19_999 + '"')
+        assert close_code(peer)[0] == 1009
+
+
 def test_a_binary_frame_is_refused(running: RunningGateway) -> None:
     gateway, _ = running
     with open_socket(gateway) as peer:
