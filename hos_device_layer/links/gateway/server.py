@@ -41,6 +41,9 @@ _SUBPROTOCOLS = ('arduino',)
 # Tells a client in the handshake how large its frames may be [bytes].
 MAX_FRAME_BYTES_HEADER = 'Hos-Max-Frame-Bytes'
 
+# Tells a peer that it has to send a token first.
+AUTHENTICATION_HEADER = 'Hos-Authentication'
+
 # How long the thread may take to end [s].
 _STOP_TIMEOUT_S = 2.0
 
@@ -208,6 +211,8 @@ class GatewayServer:
             max_msg_size=self._settings.max_frame_bytes + 1,
         )
         socket.headers[MAX_FRAME_BYTES_HEADER] = str(self._settings.max_frame_bytes)
+        if access is None:
+            socket.headers[AUTHENTICATION_HEADER] = 'required'
         admitted = self._authenticator.enter(request.remote or '', access)
         try:
             await socket.prepare(request)
