@@ -46,6 +46,8 @@ def main() -> None:
 
     # A shell that starts a program in the background makes it ignore SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # SIGTERM, as systemd sends it: the last results are delivered before the program ends.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with client, contextlib.suppress(KeyboardInterrupt):
         while True:
             time.sleep(STREAM_PERIOD_S)

@@ -13,6 +13,7 @@ if is_program('hos_client'):
 from .client import Client
 from .device import Device, hash_of
 from .errors import (
+    AuthenticationError,
     ClientError,
     ConfigurationError,
     DeviceError,
@@ -25,6 +26,7 @@ from .pools import DeviceManagerInterface, DevicePool, DeviceStore
 from .settings import Settings, load_settings
 
 __all__ = [
+    'AuthenticationError',
     'Client',
     'ClientError',
     'ConfigurationError',

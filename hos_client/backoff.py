@@ -36,6 +36,10 @@ class Backoff:
         self._next_s = min(self._next_s * FACTOR, self._longest_s)
         return wait * (1 - JITTER * self._chance())
 
+    def wait_longest(self) -> None:
+        """Make the next wait the longest one, because an attempt before that makes no sense."""
+        self._next_s = self._longest_s
+
     def session_lasted(self, duration_s: float) -> None:
         """Reset the wait if the session was stable."""
         if duration_s >= PROVEN_S:

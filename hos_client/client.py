@@ -1,38 +1,34 @@
-"""The client: connects the devices of a program to the platform."""
+"""The client for programs without asyncio: every request blocks or returns a future."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import CancelledError
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
-from . import wire
 from .backoff import Backoff
-from .command_receiver import CommandReceiver
-from .connection import GatewayConnection
+from .client_core import ClientCore, ClientOptions, Notify
+from .command_receiver import Receive
 from .device import Device
-from .errors import TaskError, UnknownDeviceError
-from .gateway_session import GatewaySession
+from .errors import ClientError
+from .event_loop_thread import EventLoopThread
+from .inbox import Inbox
 from .message import Message, Task
-from .outbox import Outbox
 from .pools import DeviceManagerInterface
-from .registration import OK, Registration
-from .requests import TIMED_OUT, Callback, ProgramThreads, RequestOptions, Requests
-from .settings import CONFIGURATION_FILE, Settings, load_settings
-
-_log = logging.getLogger(__name__)
+from .requests import TIMED_OUT, Request, start_in_time
+from .settings import CONFIGURATION_FILE, Settings, client_settings
 
 TIMEOUT_S = 10.0
-PROGRESS_STREAM = 'progress'
 
-_ANSWERED = Message(409, 'this task already has a response')
+# How long `stop` waits for the end of the connection [s].
+_STOP_S = 10.0
+
+Callback = Callable[[Message], object]
 
 _Function = TypeVar('_Function', bound=Callable[..., Any])
 
@@ -61,47 +57,40 @@ class Client:
         ca_file: str | None = None,
         configuration: str | Path = CONFIGURATION_FILE,
         name: str | None = None,
-        on_connect: Callable[[], object] | None = None,
-        on_disconnect: Callable[[], object] | None = None,
+        on_connect: Notify | None = None,
+        on_disconnect: Notify | None = None,
         ping_interval_s: float = 5.0,
         backoff: Backoff | None = None,
         confirm_interval_s: float = 0.0,
     ) -> None:
-        self.settings = _settings(url, token, ca_file, configuration)
-        self._devices = devices
-        self._on_connect = on_connect
-        self._on_disconnect = on_disconnect
-        self._threads = ProgramThreads()
-        self._registration = Registration(devices, name or socket.gethostname(), ping_interval_s)
-        self._receiver = CommandReceiver(
-            self._registration.device,
-            self._threads.executor,
-            self._respond_later,
-            self._report_progress,
+        settings = client_settings(url, token, ca_file, configuration)
+        options = ClientOptions(
+            name, on_connect, on_disconnect, ping_interval_s, backoff, confirm_interval_s
         )
-        self._connection = GatewayConnection(
-            self.settings,
-            Outbox(),
-            self._receiver.receive,
-            self._registration.synchronize,
-            self._registration.send_pings,
-            self._report_up,
-            self._report_down,
-            backoff,
-            confirm_interval_s,
-        )
-        self._requests = Requests(self._connection, self._threads)
+        self._inbox = Inbox()
+        self._core = ClientCore(devices, settings, options, self._inbox.put)
+        self._loop = EventLoopThread('hos_client')
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use."""
+        return self._core.settings
 
     # Running
 
     def start(self) -> None:
-        """Start to connect; returns at once."""
-        self._connection.start()
+        """Start to connect; returns at once. Raises ClientError if it was started before."""
+        self._loop.start(self._core.run)
 
     def stop(self) -> None:
-        """Close the connection; results that are not delivered yet are dropped."""
-        self._connection.stop()
-        self._threads.stop()
+        """
+        Close the connection.
+
+        Tasks without a response fail; results that cannot be delivered within 2 s are dropped.
+        """
+        with contextlib.suppress(ClientError):
+            self._loop.call(self._core.stop)
+        self._loop.join(_STOP_S)
 
     def __enter__(self) -> Client:
         self.start()
@@ -118,11 +107,15 @@ class Client:
     @property
     def is_connected(self) -> bool:
         """Whether the gateway is connected and knows the devices."""
-        return self._connection.is_up
+        return self._core.connection.is_up
 
     def wait_until_connected(self, timeout: float | None = TIMEOUT_S) -> bool:
-        """Wait up to `timeout` [s] for the connection; returns whether it is up."""
-        future = self._connection.submit(self._connection.session)
+        """
+        Wait up to `timeout` [s] for the connection; returns whether it is up.
+
+        Raises AuthenticationError if the gateway does not accept the token.
+        """
+        future = self._loop.submit(self._core.connection.wait_until_up)
         try:
             future.result(timeout)
         except (FutureTimeoutError, CancelledError):
@@ -134,27 +127,37 @@ class Client:
 
     def receive(self, timeout: float | None = None) -> Message:
         """Wait for the next task and return it; after `timeout` [s] a message of status 408."""
-        future = self._receiver.next_task()
+        future = self._next_task()
         try:
             return future.result(timeout)
         except FutureTimeoutError:
             # Cancelling fails if a task has just arrived.
             return TIMED_OUT if future.cancel() else future.result()
         except KeyboardInterrupt:
-            future.cancel()
+            self._inbox.give_back(future)
             raise
 
     async def __aiter__(self) -> AsyncIterator[Task]:
         while True:
-            yield await asyncio.wrap_future(self._receiver.next_task())
+            future = self._next_task()
+            try:
+                task = await asyncio.wrap_future(future)
+            except asyncio.CancelledError:
+                self._inbox.give_back(future)
+                raise
+            yield task
 
-    def receive_with(self, receiver: Callable[[Task], bool]) -> None:
+    def _next_task(self) -> Future[Task]:
+        self._core.receiver.is_receiving = True
+        return self._inbox.take()
+
+    def receive_with(self, receiver: Receive) -> None:
         """
         Pass tasks to a function instead of `receive`; it returns False if it has no room.
 
         It is called on the connection's thread and must not block.
         """
-        self._receiver.receive_with(receiver)
+        self._core.receiver.receive_with(receiver)
 
     def command(self, function_name: str) -> Callable[[_Function], _Function]:
         """
@@ -163,12 +166,30 @@ class Client:
         It gets the arguments by name and, if it has a parameter `task`, the task. Its return
         value is the result; an exception fails the task, and the caller gets its text.
         """
+        return self._core.receiver.handlers.decorator(function_name)
 
-        def decorate(function: _Function) -> _Function:
-            self._receiver.handlers.add(function_name, function)
-            return function
+    @overload
+    def response(
+        self,
+        task: Message,
+        data: Any = ...,
+        metadata: dict[str, Any] | None = ...,
+        timeout: float | None = ...,
+        callback: Callback | None = ...,
+        block: Literal[True] = ...,
+    ) -> Message: ...
 
-        return decorate
+    @overload
+    def response(
+        self,
+        task: Message,
+        data: Any = ...,
+        metadata: dict[str, Any] | None = ...,
+        timeout: float | None = ...,
+        callback: Callback | None = ...,
+        *,
+        block: Literal[False],
+    ) -> Future[Message]: ...
 
     def response(
         self,
@@ -178,48 +199,81 @@ class Client:
         timeout: float | None = TIMEOUT_S,
         callback: Callback | None = None,
         block: bool = True,
-    ) -> Any:
+    ) -> Message | Future[Message]:
         """
         Send the result of a task: a mapping by name, values in order, or a device's own text.
 
         `metadata={'error': 'door open'}` fails the task. A result that cannot be delivered in
         time is kept and delivered after the next connect.
         """
-        if not isinstance(task, Task):
-            raise TaskError(f'expected a task, got {task!r}: receive() returned it on a timeout')
-        error = (metadata or {}).get('error')
-        text = wire.result_text(task.uid, task.cmd_id, error, data)
-        options = RequestOptions(timeout, callback, block)
-        if not self._receiver.close_task(task):
-            return self._requests.finished(_ANSWERED, options)
-        return self._requests.deliver(text, options)
+        return self._run(self._core.response(task, data, metadata), timeout, callback, block)
+
+    @overload
+    def event(
+        self,
+        device: Device | str,
+        service: str,
+        data: Any,
+        *,
+        confirm: bool = ...,
+        timeout: float | None = ...,
+        callback: Callback | None = ...,
+        block: Literal[True] = ...,
+    ) -> Message: ...
+
+    @overload
+    def event(
+        self,
+        device: Device | str,
+        service: str,
+        data: Any,
+        *,
+        confirm: bool = ...,
+        timeout: float | None = ...,
+        callback: Callback | None = ...,
+        block: Literal[False],
+    ) -> Future[Message]: ...
 
     def event(
         self,
         device: Device | str,
         service: str,
         data: Any,
-        metadata: dict[str, Any] | None = None,  # noqa: ARG002 (promised; samples carry none)
+        *,
+        confirm: bool = False,
         timeout: float | None = TIMEOUT_S,
         callback: Callback | None = None,
         block: bool = True,
-    ) -> Any:
-        """Send a sample of the stream `service`: a mapping by name, or values in order."""
-        own = self._known(device)
-        options = RequestOptions(timeout, callback, block)
-        if own.uid is None:
-            return self._requests.finished(Message(422, f'{own.id} has no uid'), options)
-        text = wire.sample_text(own.uid, service, data)
+    ) -> Message | Future[Message]:
+        """
+        Send a sample of the stream `service`: a mapping by name, or values in order.
 
-        async def send(session: GatewaySession) -> Message:
-            await session.send_text(text)
-            if block:
-                await session.confirm()
-            return OK
-
-        return self._requests.run(send, options)
+        The message says whether the device manager accepted it. A sample that cannot be sent in
+        time is dropped; with `confirm` it is kept until it has arrived, as a result is.
+        """
+        request = self._core.sample(device, service, data, confirm)
+        return self._run(request, timeout, callback, block)
 
     # Devices
+
+    @overload
+    def add(
+        self,
+        device: Device,
+        timeout: float | None = ...,
+        callback: Callback | None = ...,
+        block: Literal[True] = ...,
+    ) -> Message: ...
+
+    @overload
+    def add(
+        self,
+        device: Device,
+        timeout: float | None = ...,
+        callback: Callback | None = ...,
+        *,
+        block: Literal[False],
+    ) -> Future[Message]: ...
 
     def add(
         self,
@@ -227,11 +281,28 @@ class Client:
         timeout: float | None = TIMEOUT_S,
         callback: Callback | None = None,
         block: bool = True,
-    ) -> Any:
+    ) -> Message | Future[Message]:
         """Add a device locally and connect it."""
-        self._devices.add(device)
-        options = RequestOptions(timeout, callback, block)
-        return self._change(self._registration.add, device, options)
+        return self._run(self._core.add(device), timeout, callback, block)
+
+    @overload
+    def update(
+        self,
+        device: Device,
+        timeout: float | None = ...,
+        callback: Callback | None = ...,
+        block: Literal[True] = ...,
+    ) -> Message: ...
+
+    @overload
+    def update(
+        self,
+        device: Device,
+        timeout: float | None = ...,
+        callback: Callback | None = ...,
+        *,
+        block: Literal[False],
+    ) -> Future[Message]: ...
 
     def update(
         self,
@@ -239,11 +310,28 @@ class Client:
         timeout: float | None = TIMEOUT_S,
         callback: Callback | None = None,
         block: bool = True,
-    ) -> Any:
+    ) -> Message | Future[Message]:
         """Change a device locally and send its new name and tags."""
-        self._devices.update(device)
-        options = RequestOptions(timeout, callback, block)
-        return self._change(self._registration.update, device, options)
+        return self._run(self._core.update(device), timeout, callback, block)
+
+    @overload
+    def disconnect(
+        self,
+        device: Device | str,
+        timeout: float | None = ...,
+        callback: Callback | None = ...,
+        block: Literal[True] = ...,
+    ) -> Message: ...
+
+    @overload
+    def disconnect(
+        self,
+        device: Device | str,
+        timeout: float | None = ...,
+        callback: Callback | None = ...,
+        *,
+        block: Literal[False],
+    ) -> Future[Message]: ...
 
     def disconnect(
         self,
@@ -251,12 +339,28 @@ class Client:
         timeout: float | None = TIMEOUT_S,
         callback: Callback | None = None,
         block: bool = True,
-    ) -> Any:
+    ) -> Message | Future[Message]:
         """Disconnect a device until it is added again; it stays known, locally and remotely."""
-        own = self._known(device)
-        self._registration.exclude(own.id)
-        options = RequestOptions(timeout, callback, block)
-        return self._change(self._registration.disconnect, own, options)
+        return self._run(self._core.disconnect(device), timeout, callback, block)
+
+    @overload
+    def delete(
+        self,
+        device: Device | str,
+        timeout: float | None = ...,
+        callback: Callback | None = ...,
+        block: Literal[True] = ...,
+    ) -> Message: ...
+
+    @overload
+    def delete(
+        self,
+        device: Device | str,
+        timeout: float | None = ...,
+        callback: Callback | None = ...,
+        *,
+        block: Literal[False],
+    ) -> Future[Message]: ...
 
     def delete(
         self,
@@ -264,53 +368,23 @@ class Client:
         timeout: float | None = TIMEOUT_S,
         callback: Callback | None = None,
         block: bool = True,
-    ) -> Any:
+    ) -> Message | Future[Message]:
         """Remove a device, locally and from the platform."""
-        own = self._known(device)
-        self._devices.remove(own.id)
-        options = RequestOptions(timeout, callback, block)
-        return self._change(self._registration.delete, own, options)
+        return self._run(self._core.delete(device), timeout, callback, block)
 
-    def _known(self, device: Device | str) -> Device:
-        return self._devices.get(device if isinstance(device, str) else device.id)
+    def _run(
+        self, request: Request, timeout: float | None, callback: Callback | None, block: bool
+    ) -> Message | Future[Message]:
+        if block and self._loop.is_current:
+            raise ClientError('a request in a coroutine must not block: pass block=False')
+        future: Future[Message] = Future()
 
-    def _change(
-        self,
-        send_change: Callable[[GatewaySession, Device], Awaitable[Message]],
-        device: Device,
-        options: RequestOptions,
-    ) -> Any:
-        """Send a change of the local devices, which has been made already, to the platform."""
-        self._registration.refresh()
-        return self._requests.run(lambda session: send_change(session, device), options)
+        def set_outcome(outcome: Message) -> None:
+            # The caller may have cancelled the future.
+            if future.set_running_or_notify_cancel():
+                future.set_result(outcome)
+                if callback is not None:
+                    self._core.call('a callback', lambda: callback(outcome))
 
-    # On the connection's thread
-
-    def _report_up(self) -> None:
-        _log.info('connected to %s', self.settings.url)
-        if self._on_connect is not None:
-            self._threads.run(self._on_connect)
-
-    def _report_down(self) -> None:
-        _log.info('disconnected from %s', self.settings.url)
-        if self._on_disconnect is not None:
-            self._threads.run(self._on_disconnect)
-
-    def _respond_later(self, task: Task, data: Any, error: str | None) -> None:
-        metadata = None if error is None else {'error': error}
-        self.response(task, data, metadata, block=False)
-
-    def _report_progress(self, task: Task, data: Any) -> Message:
-        if task.device is None:
-            raise UnknownDeviceError('')
-        self.event(task.device, PROGRESS_STREAM, data, block=False)
-        return OK
-
-
-def _settings(
-    url: str | None, token: str | None, ca_file: str | None, configuration: str | Path
-) -> Settings:
-    settings = load_settings(configuration) if url is None else Settings(url=url)
-    if token is not None:
-        settings = replace(settings, token=token)
-    return settings if ca_file is None else replace(settings, ca_file=ca_file)
+        self._loop.call(lambda: start_in_time(request, set_outcome, timeout))
+        return future.result() if block else future

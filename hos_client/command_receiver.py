@@ -1,13 +1,10 @@
-"""Incoming commands: each becomes a task for a handler, a receiver or the inbox."""
+"""Incoming commands: each becomes a task for a handler or a receiver."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from hos_device_layer.core.errors import ValueMismatchError
@@ -15,17 +12,20 @@ from hos_device_layer.core.rosbridge.frames import CallService, FrameError, Serv
 
 from . import wire
 from .device import Device
+from .guarding import report_exception
+from .handler_threads import HandlerThreads, TooManyThreadsError
 from .handlers import CommandHandlers, Handler, error_text
-from .inbox import Inbox
+from .loop_watch import LoopWatch
 from .message import JSON, TEXT, Message, Task
-
-_log = logging.getLogger(__name__)
 
 # Tasks without a response; the oldest are forgotten, because they have timed out by then.
 _MAX_OPEN_TASKS = 20_000
 
 # Returns the device of a uid, None if the program has none.
 FindDevice = Callable[[int], Device | None]
+
+# Takes a task; returns False if it has no room.
+Receive = Callable[[Task], bool]
 
 # Sends a task's result, or its error.
 Respond = Callable[[Task, Any, str | None], object]
@@ -37,45 +37,52 @@ class CommandReceiver:
     """
     Turns commands into tasks and passes them on; remembers the tasks without a response.
 
-    A handler for the function comes first, then the receiver, by default the inbox.
+    A handler for the function comes first, then the receiver. Used on the client's event loop.
     """
 
     def __init__(
         self,
         find_device: FindDevice,
-        executor: Executor,
+        threads: HandlerThreads,
+        receiver: Receive,
         respond: Respond,
         report_progress: ReportProgress,
     ) -> None:
         self.handlers = CommandHandlers()
+        # Whether the program receives the tasks for which it has no handler.
+        self.is_receiving = False
         self._find_device = find_device
-        self._executor = executor
+        self._threads = threads
+        self._receiver = receiver
         self._respond = respond
         self._report_progress = report_progress
-        self._inbox = Inbox()
-        self._receiver: Callable[[Task], bool] = self._inbox.put
-        self._is_receiving = False
         self._open_tasks: OrderedDict[tuple[int, int], Task] = OrderedDict()
-        self._lock = threading.Lock()
         self._running: set[asyncio.Task[None]] = set()
+        self._watch = LoopWatch()
 
-    def next_task(self) -> Future[Task]:
-        """Return a future of the next task; cancel it to stop waiting."""
-        self._is_receiving = True
-        return self._inbox.take()
-
-    def receive_with(self, receiver: Callable[[Task], bool]) -> None:
-        """Pass tasks to `receiver` instead of the inbox; it returns False if it has no room."""
-        self._is_receiving = True
+    def receive_with(self, receiver: Receive) -> None:
+        """Pass tasks to `receiver`; it returns False if it has no room."""
+        self.is_receiving = True
         self._receiver = receiver
 
     def close_task(self, task: Task) -> bool:
         """Record that a task has its response; returns False if it already had one."""
-        with self._lock:
-            return self._open_tasks.pop((task.uid, task.cmd_id), None) is task
+        key = task.uid, task.cmd_id
+        if self._open_tasks.get(key) is not task:
+            return False
+        del self._open_tasks[key]
+        return True
+
+    def close_all(self, error: str) -> None:
+        """Respond to every task that has no response with an error, and cancel the handlers."""
+        for task in list(self._open_tasks.values()):
+            self._respond(task, None, error)
+        for running in self._running:
+            running.cancel()
+        self._watch.stop()
 
     def receive(self, frame: CallService) -> ServiceResponse:
-        """Accept or refuse a command; runs on the connection's thread."""
+        """Accept or refuse a command."""
         try:
             error = self._accept(wire.read_command(frame))
         except (FrameError, ValueMismatchError) as broken:
@@ -89,18 +96,14 @@ class CommandReceiver:
             return f'this program has no device with uid {command.uid}'
         task = self._task(device, command)
         handler = self.handlers.get(command.function_name)
-        if handler is None and self.handlers and not self._is_receiving:
+        if handler is None and self.handlers and not self.is_receiving:
             known = ', '.join(self.handlers.names())
             return f'{device.id} does not handle {command.function_name!r}; it handles: {known}'
-        with self._lock:
-            self._open_tasks[task.uid, task.cmd_id] = task
-            if len(self._open_tasks) > _MAX_OPEN_TASKS:
-                self._open_tasks.popitem(last=False)
-        if handler is not None:
-            running = asyncio.get_running_loop().create_task(self._handle(handler, task))
-            self._running.add(running)
-            running.add_done_callback(self._running.discard)
-        elif not self._receiver(task):
+        self._open_tasks[task.uid, task.cmd_id] = task
+        if len(self._open_tasks) > _MAX_OPEN_TASKS:
+            self._open_tasks.popitem(last=False)
+        if not self._start(handler, task):
+            self.close_task(task)
             return f'{device.id} is busy: too many commands are waiting for its program'
         return None
 
@@ -121,15 +124,34 @@ class CommandReceiver:
             report_progress=self._report_progress,
         )
 
-    async def _handle(self, handler: Handler, task: Task) -> None:
+    def _start(self, handler: Handler | None, task: Task) -> bool:
+        """Pass a task on; returns False if there is no room for it."""
+        if handler is None:
+            try:
+                return self._receiver(task)
+            except BaseException as error:
+                report_exception('the receiver of tasks raised an exception', error)
+                return False
+        work: Awaitable[Any]
+        if handler.is_async:
+            work = self._watch.watched(handler.call(task), handler.code, task.function_name)
+        else:
+            try:
+                work = asyncio.wrap_future(self._threads.submit(lambda: handler.call(task)))
+            except TooManyThreadsError:
+                return False
+        running = asyncio.get_running_loop().create_task(self._respond_with(work, task))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        return True
+
+    async def _respond_with(self, work: Awaitable[Any], task: Task) -> None:
         try:
-            if handler.is_async:
-                data = await handler.call(task)
-            else:
-                loop = asyncio.get_running_loop()
-                data = await loop.run_in_executor(self._executor, handler.call, task)
-            self._respond(task, data, None)
-        except Exception as error:
-            # Any exception of a handler fails the task; the caller gets its text.
-            _log.warning('%s of %s failed', task.function_name, task.device, exc_info=True)
+            self._respond(task, await work, None)
+        except asyncio.CancelledError:
+            # The handler cancelled itself, or the client stops.
+            self._respond(task, None, 'the handler of the command was cancelled')
+        except BaseException as error:
+            # Any other exception fails the task, too; the caller gets its text.
+            report_exception(f'{task.function_name} of {task.device} failed', error)
             self._respond(task, None, error_text(error))

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
 from websockets.uri import parse_uri
 
+from hos_device_layer.core.rosbridge.close_reasons import NO_TOKEN, WRONG_TOKEN
 from hos_device_layer.core.rosbridge.frames import CallService, ServiceResponse
 from hos_device_layer.core.text import shortened
 
 from .backoff import Backoff
-from .errors import ClientError, ConfigurationError
+from .concurrency import until_first, within
+from .errors import AuthenticationError, ConfigurationError
 from .gateway_session import GatewaySession
 from .outbox import Outbox
 from .settings import Settings
@@ -31,19 +30,28 @@ _KEEPALIVE_S = 5.0
 _KEEPALIVE_ANSWER_S = 5.0
 _CLOSE_S = 1.0
 
+# How long results may take to be delivered when the client stops [s].
+_FLUSH_S = 2.0
+
 _MAX_FRAME_BYTES = 1024 * 1024
 
-_NOT_RUNNING = 'the client is not running: call start(), or use `with Client(…) as client:`'
+# Answers to a handshake without a valid token (RFC 9110 section 15.5).
+_UNAUTHORIZED = (401, 403)
 
-_T = TypeVar('_T')
+
+_UNAUTHENTICATED = (
+    'the gateway requires a token: pass token=…, or set HOS_CLIENT_TOKEN or `token` in '
+    'hos_client.conf'
+)
 
 
 class GatewayConnection:
     """
-    Keeps a session with the gateway, on a thread of its own.
+    Keeps a session with the gateway while `run` runs.
 
-    `synchronize` runs on every new session while frames are received, then `on_up`, then
-    `keep_alive` until the session ends; `on_down` when a session that was up has ended.
+    `synchronize` runs on every new session while frames are received; then `on_up` is called and
+    the outbox is delivered, and `keep_alive` runs until the session ends; `on_down` is called when
+    a session that was up has ended.
     """
 
     def __init__(
@@ -67,146 +75,162 @@ class GatewayConnection:
         self._on_up = on_up
         self._on_down = on_down
         self._backoff = backoff or Backoff()
-        self._loop: asyncio.AbstractEventLoop
-        self._thread = threading.Thread(target=self._run, name='hos_client', daemon=True)
         self._session: GatewaySession | None = None
+        self._refusal: AuthenticationError | None = None
         self._changed = asyncio.Condition()
         self._stopping = asyncio.Event()
+        self._is_over = False
+        self._failure = ''
         self._ssl = _ssl_context(settings)
-
-    def start(self) -> None:
-        """Start to connect; returns at once."""
-        self._loop = asyncio.new_event_loop()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Close the session and end the thread."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(_OPEN_S)
 
     @property
     def is_up(self) -> bool:
         """Whether there is a session and it has been synchronized."""
         return self._session is not None
 
-    def submit(self, work: Callable[[], Coroutine[Any, Any, _T]]) -> Future[_T]:
-        """Run a coroutine function on the connection's thread."""
-        if not self._thread.is_alive():
-            raise ClientError(_NOT_RUNNING)
-        return asyncio.run_coroutine_threadsafe(work(), self._loop)
-
-    def call(self, work: Callable[[], object]) -> None:
-        """Run a function on the connection's thread."""
-        try:
-            self._loop.call_soon_threadsafe(work)
-        except (AttributeError, RuntimeError):
-            raise ClientError(_NOT_RUNNING) from None
-
-    @property
-    def is_own_thread(self) -> bool:
-        """Whether the caller is on the connection's thread, which must not block."""
-        return threading.current_thread() is self._thread
-
     async def session(self) -> GatewaySession:
-        """Wait for a session that is up and return it."""
+        """Wait for a session that is up and return it; raises ConnectionError after the end."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._session is not None)
-        assert self._session is not None
+            await self._changed.wait_for(lambda: self._session or self._is_over)
+        if self._session is None:
+            raise ConnectionError('the client was stopped')
         return self._session
 
-    def post(self, text: str) -> Future[bool]:
-        """Add a result to the outbox; call it on the connection's thread."""
-        future = self._outbox.put(text)
+    async def wait_until_up(self) -> None:
+        """Wait for a session that is up; raises AuthenticationError if the gateway refuses it."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._session or self._refusal or self._is_over)
+        if self._session is None:
+            raise self._refusal or ConnectionError('the client was stopped')
+
+    def notify_outbox(self) -> None:
+        """Send what has been added to the outbox, as soon as there is a session."""
         if self._session is not None:
-            self._session.notify_results()
-        return future
+            self._session.notify_outbox()
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_until_complete(self._serve())
-            left = asyncio.all_tasks(self._loop)
-            for task in left:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        finally:
-            self._loop.close()
+    def stop(self) -> None:
+        """Let `run` end after it has delivered what is in the outbox, if there is a session."""
+        self._stopping.set()
 
-    async def _serve(self) -> None:
+    async def run(self) -> None:
+        """Connect, and connect again, until `stop`."""
         stopped = asyncio.create_task(self._stopping.wait())
-        while not stopped.done():
-            running = asyncio.create_task(self._run_session())
-            await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not running.done():
-                running.cancel()
-            await asyncio.wait({running})
-            if not stopped.done():
-                wait = self._backoff.next()
-                _log.info('connecting again in %.1f s', wait)
-                await asyncio.wait({stopped}, timeout=wait)
+        try:
+            while not stopped.done():
+                running = asyncio.create_task(self._run_session())
+                await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if not running.done():
+                    await self._flush()
+                    running.cancel()
+                await asyncio.wait({running})
+                if not stopped.done():
+                    wait_s = self._backoff.next()
+                    _log.debug('connecting again in %.1f s', wait_s)
+                    await asyncio.wait({stopped}, timeout=wait_s)
+        finally:
+            stopped.cancel()
+            self._outbox.close()
+            self._is_over = True
+            await self._set_session(None)
+
+    async def _flush(self) -> None:
+        if self._session is not None and len(self._outbox):
+            try:
+                await within(_FLUSH_S, self._deliver_all(self._session))
+            except (OSError, TimeoutError):
+                _log.warning('%d results or samples were not delivered', len(self._outbox))
+
+    async def _deliver_all(self, session: GatewaySession) -> None:
+        await session.send_unsent()
+        mark = self._outbox.mark
+        await session.confirm()
+        self._outbox.confirm(mark)
 
     async def _run_session(self) -> None:
-        started = self._loop.time()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            await self._connect()
+        except InvalidStatus as error:
+            text = _refusal_text(error)
+            if error.response.status_code in _UNAUTHORIZED:
+                await self._refused(text)
+            else:
+                self._failed(text)
+        except (OSError, TimeoutError, asyncio.TimeoutError, WebSocketException) as error:
+            reason = self._settings.redacted(str(error)) or 'timed out'
+            self._failed(f'cannot connect to {self._settings.shown_url}: {reason}')
+        except Exception:
+            _log.exception('the session with the gateway has failed')
+        self._backoff.session_lasted(loop.time() - started)
+
+    async def _connect(self) -> None:
         headers = {}
         if self._settings.token:
             headers['Authorization'] = f'Bearer {self._settings.token}'
-        try:
-            async with connect(
-                self._settings.url,
-                additional_headers=headers,
-                ssl=self._ssl,
-                compression=None,
-                open_timeout=_OPEN_S,
-                ping_interval=_KEEPALIVE_S,
-                ping_timeout=_KEEPALIVE_ANSWER_S,
-                close_timeout=_CLOSE_S,
-                max_size=_MAX_FRAME_BYTES,
-            ) as socket:
-                await self._use(GatewaySession(socket, self._on_command))
-                code, reason = socket.close_code, socket.close_reason
-                _log.warning('the gateway closed the connection: %s %s', code, reason)
-        except InvalidStatus as error:
-            _log.error('%s', _refusal_text(error))
-        except (OSError, TimeoutError, asyncio.TimeoutError, WebSocketException) as error:
-            _log.warning('cannot connect to %s: %s', self._settings.url, error or 'timed out')
-        self._backoff.session_lasted(self._loop.time() - started)
+        async with connect(
+            self._settings.url,
+            additional_headers=headers,
+            ssl=self._ssl,
+            compression=None,
+            open_timeout=_OPEN_S,
+            ping_interval=_KEEPALIVE_S,
+            ping_timeout=_KEEPALIVE_ANSWER_S,
+            close_timeout=_CLOSE_S,
+            max_size=_MAX_FRAME_BYTES,
+        ) as socket:
+            session = GatewaySession(socket, self._outbox, self._on_command)
+            if session.needs_token:
+                await self._refused(_UNAUTHENTICATED)
+                return
+            await self._use(session)
+        code, reason = socket.close_code, shortened(socket.close_reason)
+        text = f'the gateway closed the connection: {code} {reason}'
+        if code in (WRONG_TOKEN.code, NO_TOKEN.code):
+            await self._refused(text)
+        else:
+            self._failed(text)
 
     async def _use(self, session: GatewaySession) -> None:
-        tasks = {
-            asyncio.ensure_future(work)
-            for work in (
-                session.read(),
-                self._synchronize_and_keep_alive(session),
-                session.send_results(self._outbox),
-                session.confirm_results(self._outbox, self._confirm_interval_s),
-            )
-        }
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await until_first(session.read(), self._synchronize_and_keep_alive(session))
         finally:
             session.fail_requests()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self._outbox.connection_lost()
             if self._session is session:
                 await self._set_session(None)
                 self._on_down()
 
     async def _synchronize_and_keep_alive(self, session: GatewaySession) -> None:
         await self._synchronize(session)
+        self._failure = ''
+        self._refusal = None
         await self._set_session(session)
-        # A command may have arrived, and its result been posted, during the synchronization.
-        session.notify_results()
         self._on_up()
-        await self._keep_alive(session)
+        # Results follow after the devices are connected: before, nobody would take them.
+        await until_first(
+            self._keep_alive(session),
+            session.send_outbox(),
+            session.confirm_outbox(self._confirm_interval_s),
+        )
 
     async def _set_session(self, session: GatewaySession | None) -> None:
         async with self._changed:
             self._session = session
             self._changed.notify_all()
+
+    async def _refused(self, reason: str) -> None:
+        self._failed(reason, logging.ERROR)
+        # The token is not going to become valid in a second.
+        self._backoff.wait_longest()
+        async with self._changed:
+            self._refusal = AuthenticationError(reason)
+            self._changed.notify_all()
+
+    def _failed(self, text: str, level: int = logging.WARNING) -> None:
+        """Log a failure; at the level DEBUG if it is the same as before."""
+        _log.log(logging.DEBUG if text == self._failure else level, '%s', text)
+        self._failure = text
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
@@ -214,8 +238,9 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
         is_secure = parse_uri(settings.url).secure
         return ssl.create_default_context(cafile=settings.ca_file or None) if is_secure else None
     except InvalidURI as error:
+        reason = settings.redacted(str(error))
         raise ConfigurationError(
-            f'url: expected ws://host:9091 or wss://host:9091: {error}'
+            f'url: expected ws://host:9091 or wss://host:9091: {reason}'
         ) from None
     except OSError as error:
         raise ConfigurationError(f'cannot read ca_file {settings.ca_file!r}: {error}') from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from hos_device_layer.core.rosbridge.device_descriptions import device_hash, set_hash
@@ -94,6 +94,6 @@ class Device:
             raise DeviceError(f'{self.id!r} has no tag {tag_id!r}; existing tags: {known}')
 
 
-def hash_of(devices: list[Device]) -> str:
+def hash_of(devices: Iterable[Device]) -> str:
     """Return the SHA-1 over the sorted hashes of devices; the order does not matter."""
     return set_hash(device.hash for device in devices)

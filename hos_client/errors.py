@@ -5,6 +5,7 @@ The errors that this package raises.
     ├── DeviceError (ValueError)         invalid use of a device, a tag or a device store
     │   └── UnknownDeviceError (KeyError)
     ├── ConfigurationError (ValueError)  a setting is invalid
+    ├── AuthenticationError (PermissionError)  the gateway does not accept the token
     └── TaskError (ValueError)           invalid use of a task
 """
 
@@ -31,6 +32,10 @@ class UnknownDeviceError(DeviceError, KeyError):
 
 class ConfigurationError(ClientError, ValueError):
     """A setting is invalid."""
+
+
+class AuthenticationError(ClientError, PermissionError):
+    """The gateway does not accept the token of this client, or requires one."""
 
 
 class TaskError(ClientError, ValueError):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
+from types import CodeType
+from typing import Any, TypeVar
 
 from .errors import DeviceError
 from .message import Task
+
+_Function = TypeVar('_Function', bound=Callable[..., Any])
 
 
 class Handler:
@@ -15,15 +18,22 @@ class Handler:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        self.is_async = inspect.iscoroutinefunction(function)
+        self.is_async = _is_async(function)
+        # None for a function that is not written in Python.
+        self.code: CodeType | None = getattr(inspect.unwrap(function), '__code__', None)
         self._wants_task = 'task' in inspect.signature(function).parameters
 
-    def call(self, task: Task) -> Any | Awaitable[Any]:
+    def call(self, task: Task) -> Any:
         """Call the function with arguments by name, or a serialized command as the first one."""
         extra = {'task': task} if self._wants_task else {}
         if isinstance(task.data, str):
             return self._function(task.data, **extra)
         return self._function(**task.data, **extra)
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    call = getattr(function, '__call__', None)  # noqa: B004 (an object with an async __call__)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
 class CommandHandlers:
@@ -40,6 +50,15 @@ class CommandHandlers:
         if function_name in self._handlers:
             raise DeviceError(f'the function {function_name!r} already has a handler')
         self._handlers[function_name] = Handler(function)
+
+    def decorator(self, function_name: str) -> Callable[[_Function], _Function]:
+        """Return a decorator that adds a handler."""
+
+        def decorate(function: _Function) -> _Function:
+            self.add(function_name, function)
+            return function
+
+        return decorate
 
     def get(self, function_name: str) -> Handler | None:
         """Return the handler of a function, None if it has none."""

@@ -23,11 +23,8 @@ class Inbox:
     def put(self, task: Task) -> bool:
         """Add a task; returns False if there is no room."""
         with self._lock:
-            while self._receivers:
-                receiver = self._receivers.popleft()
-                if receiver.set_running_or_notify_cancel():
-                    receiver.set_result(task)
-                    return True
+            if self._hand_over(task):
+                return True
             if len(self._tasks) >= MAX_TASKS:
                 return False
             self._tasks.append(task)
@@ -42,3 +39,20 @@ class Inbox:
             else:
                 self._receivers.append(future)
         return future
+
+    def give_back(self, future: Future[Task]) -> None:
+        """Stop waiting for a future of `take`; its task goes to the next receiver."""
+        if future.cancel() or future.cancelled():
+            return
+        task = future.result()
+        with self._lock:
+            if not self._hand_over(task):
+                self._tasks.appendleft(task)
+
+    def _hand_over(self, task: Task) -> bool:
+        while self._receivers:
+            receiver = self._receivers.popleft()
+            if receiver.set_running_or_notify_cancel():
+                receiver.set_result(task)
+                return True
+        return False

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator, Sequence
 
-from hos_device_layer.core.rosbridge.frames import Frame, ServiceResponse, Sync
+from hos_device_layer.core.rosbridge.frames import (
+    DeviceDescription,
+    Frame,
+    ServiceResponse,
+    Sync,
+    encode,
+)
 
+from .concurrency import within
 from .device import Device, hash_of
-from .gateway_session import GatewaySession, RefusedError, within
+from .gateway_session import GatewaySession, RefusedError
+from .guarding import report_exception
 from .message import Message
 from .pools import DeviceManagerInterface
-from .wire import connect_frames, disconnect_frames, error_of, ping_text
+from .wire import connect_frames, disconnect_frames, error_of, ping
 
 _log = logging.getLogger(__name__)
 
 # Limit of each step in which a new session is synchronized [s].
 _SYNC_TIMEOUT_S = 10.0
 
-# Descriptions in one frame, which stays well below the frame size that a gateway accepts.
-_DESCRIPTIONS_PER_FRAME = 100
+# Part of the largest frame that the descriptions in one frame may fill.
+_FRAME_FRACTION = 0.5
 
 OK = Message(200)
 NO_UID = Message(422, 'the device has no uid, so it cannot be connected')
@@ -40,13 +49,20 @@ class Registration:
         self._client_name = client_name
         self._ping_interval_s = ping_interval_s
         self._disconnected: set[str] = set()
-        self._sync_count = 0
         self._by_uid: dict[int, Device] = {}
-        self.refresh()
+        self._known: list[Device] = []
+        self._read()
 
     def refresh(self) -> None:
-        """Read the devices again, because they have changed."""
-        self._by_uid = {d.uid: d for d in self._devices.devices() if d.uid is not None}
+        """Read the devices again, because they have changed; if that fails, keep those known."""
+        try:
+            self._read()
+        except BaseException as error:
+            report_exception('the devices could not be read', error)
+
+    def _read(self) -> None:
+        self._known = list(self._devices.devices())
+        self._by_uid = {d.uid: d for d in self._known if d.uid is not None}
 
     def device(self, uid: int) -> Device | None:
         """Return the device that accepts commands for a uid, None if there is none."""
@@ -55,9 +71,10 @@ class Registration:
 
     async def synchronize(self, session: GatewaySession) -> None:
         """Describe and connect the devices on a new session; raises TimeoutError."""
-        devices = self._devices.devices()
-        await within(_SYNC_TIMEOUT_S, self._sync_all(session, devices))
-        present = [d for d in devices if d.id not in self._disconnected and d.uid is not None]
+        self.refresh()
+        if session.is_hos:
+            await within(_SYNC_TIMEOUT_S, self._sync_all(session, self._known))
+        present = [device for uid in self._by_uid if (device := self.device(uid)) is not None]
         answers = await within(
             _SYNC_TIMEOUT_S,
             asyncio.gather(*(self._connect(session, device) for device in present)),
@@ -69,9 +86,11 @@ class Registration:
     async def send_pings(self, session: GatewaySession) -> None:
         """Send pings, spread over the interval, until the session ends."""
         while True:
-            uids = [uid for uid in self._by_uid if self.device(uid) is not None]
+            uids = list(self._by_uid)
             for uid in uids:
-                await session.send_text(ping_text(uid))
+                # It may have been disconnected since: a ping would connect it again.
+                if self.device(uid) is not None:
+                    await session.publish(ping(uid))
                 await asyncio.sleep(self._ping_interval_s / len(uids))
             if not uids:
                 await asyncio.sleep(self._ping_interval_s)
@@ -106,42 +125,44 @@ class Registration:
         if device.uid is None:
             return NO_UID
         try:
-            answer = await session.request(connect_frames(device.uid))
+            # Two requests for one device may wait at the same time.
+            answer = await session.request(connect_frames(device.uid, session.next_id('connect')))
         except RefusedError as error:
             return Message(403, str(error))
         assert isinstance(answer, ServiceResponse)
         error_text = error_of(answer.values, answer.result)
         return OK if error_text is None else Message(409, error_text)
 
-    async def _sync_all(self, session: GatewaySession, devices: list[Device]) -> None:
+    async def _sync_all(self, session: GatewaySession, devices: Sequence[Device]) -> None:
         try:
             theirs = await self._request_sync(session, Sync(hash=hash_of(devices)))
             if theirs is None:
                 return
             ours = {device.id: device for device in devices}
-            differing = [d for d in devices if theirs.get(d.id) != d.hash]
+            differing = [d.describe() for d in devices if theirs.get(d.id) != d.hash]
             removed = tuple(theirs.keys() - ours.keys())
             if removed:
                 await self._request_sync(session, Sync(remove=removed))
-            for start in range(0, len(differing), _DESCRIPTIONS_PER_FRAME):
-                some = differing[start : start + _DESCRIPTIONS_PER_FRAME]
-                await self._request_sync(session, Sync(update=tuple(d.describe() for d in some)))
+            limit = int(session.max_frame_bytes * _FRAME_FRACTION)
+            for descriptions in _batches(differing, limit):
+                await self._request_sync(session, Sync(update=descriptions))
         except RefusedError as error:
-            # For example a rosbridge server; the devices are connected without descriptions.
-            _log.info('this server does not support device descriptions: %s', error)
+            # The devices are connected without descriptions.
+            _log.warning('the gateway refused the descriptions of the devices: %s', error)
 
     async def _sync(self, session: GatewaySession, frame: Sync) -> Message:
+        if not session.is_hos:
+            return OK
         try:
             await self._request_sync(session, frame)
         except RefusedError as error:
-            return Message(501, str(error))
+            return Message(403, str(error))
         return OK
 
     async def _request_sync(self, session: GatewaySession, frame: Sync) -> dict[str, str] | None:
         """Return the gateway's hashes by device id, or None if its set has the hash we sent."""
-        self._sync_count += 1
         request: Frame = Sync(
-            id=f'sync:{self._sync_count}',
+            id=session.next_id('sync'),
             client=self._client_name,
             hash=frame.hash,
             update=frame.update,
@@ -150,3 +171,20 @@ class Registration:
         answer = await session.request([request])
         assert isinstance(answer, Sync)
         return answer.devices
+
+
+def _batches(
+    descriptions: Sequence[DeviceDescription], max_bytes: int
+) -> Iterator[tuple[DeviceDescription, ...]]:
+    """Split descriptions so that each part fits into a frame."""
+    batch: list[DeviceDescription] = []
+    size = 0
+    for description in descriptions:
+        bytes_of_one = len(encode(Sync(update=(description,))).encode('utf-8', 'replace'))
+        if batch and size + bytes_of_one > max_bytes:
+            yield tuple(batch)
+            batch, size = [], 0
+        batch.append(description)
+        size += bytes_of_one
+    if batch:
+        yield tuple(batch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hos_device_layer.paths import PathError, user_path
@@ -59,7 +59,46 @@ class Settings:
     log_backups: int = 3
 
     def __repr__(self) -> str:
-        return f'Settings(url={self.url!r})'
+        return f'Settings(url={self.shown_url!r})'
+
+    @property
+    def shown_url(self) -> str:
+        """The URL for log messages: without user, password and query, which may hold a token."""
+        scheme, _, rest = self.url.partition('://')
+        host_and_path = rest.partition('?')[0].rpartition('@')[2]
+        return f'{scheme}://{host_and_path}'
+
+    def redacted(self, text: str) -> str:
+        """Return a text for log messages without the token and the secret parts of the URL."""
+        text = text.replace(self.url, self.shown_url)
+        return text.replace(self.token, '***') if self.token else text
+
+
+def client_settings(
+    url: str | None = None,
+    token: str | None = None,
+    ca_file: str | None = None,
+    path: str | Path = CONFIGURATION_FILE,
+    environment: Mapping[str, str] = os.environ,
+) -> Settings:
+    """
+    Return the settings of a client: arguments take precedence over the environment and the file.
+
+    With a `url` the file is neither read nor written. Raises ConfigurationError.
+    """
+    if url is None:
+        settings = load_settings(path, environment)
+    else:
+        settings = Settings(
+            url,
+            environment.get(_ENVIRONMENT_PREFIX + 'TOKEN', '').strip(),
+            environment.get(_ENVIRONMENT_PREFIX + 'CA_FILE', '').strip(),
+        )
+    return replace(
+        settings,
+        token=settings.token if token is None else token,
+        ca_file=settings.ca_file if ca_file is None else ca_file,
+    )
 
 
 def load_settings(

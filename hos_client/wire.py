@@ -41,6 +41,9 @@ from hos_device_layer.topics import (
     DEVICE_STREAM_TOPIC,
 )
 
+# The longest error of a task; it reaches people, who read its beginning [characters].
+_MAX_ERROR = 10_000
+
 
 class ReceivedCommand(msgspec.Struct, frozen=True):
     """A decoded command: `data` holds the arguments by name, or the serialized command."""
@@ -51,7 +54,18 @@ class ReceivedCommand(msgspec.Struct, frozen=True):
     data: dict[str, Value] | str
 
 
-def connect_frames(uid: int) -> list[Frame]:
+class Publication(msgspec.Struct, frozen=True):
+    """A message to publish on a topic."""
+
+    topic: str
+    message: msgspec.Raw
+
+    def text(self, frame_id: str | None = None) -> str:
+        """Return its frame."""
+        return encode(Publish(id=frame_id, topic=self.topic, msg=self.message))
+
+
+def connect_frames(uid: int, call_id: str) -> list[Frame]:
     """
     Return the frames that advertise a device's services and connect it.
 
@@ -64,7 +78,7 @@ def connect_frames(uid: int) -> list[Frame]:
             type=ServiceKind.SERIALIZED_COMMAND.value,
         ),
         CallService(
-            id=f'connect:{uid}',
+            id=call_id,
             service=CONNECT_DEVICE_SERVICE,
             args=raw(ConnectDeviceRequest(uid)),
         ),
@@ -79,22 +93,23 @@ def disconnect_frames(uid: int) -> list[Frame]:
     ]
 
 
-def ping_text(uid: int) -> str:
+def ping(uid: int) -> Publication:
     """Return a ping of a device."""
-    return encode(Publish(topic=DEVICE_PING_TOPIC, msg=raw(UidMessage(uid))))
+    return Publication(DEVICE_PING_TOPIC, raw(UidMessage(uid)))
 
 
-def result_text(uid: int, cmd_id: int, error: str | None, data: Any) -> str:
+def result(uid: int, cmd_id: int, error: str | None, data: Any) -> Publication:
     """Return the result of a command; `error` None means success."""
+    error_text = None if error is None else error[:_MAX_ERROR] or 'no reason given'
     result_str = '' if error is not None else write_values(data)
-    result = DeviceCommandResult(uid, cmd_id, error is None, error or '', result_str)
-    return encode(Publish(topic=DEVICE_CMD_RESULT_TOPIC, msg=raw(result)))
+    message = DeviceCommandResult(uid, cmd_id, error is None, error_text or '', result_str)
+    return Publication(DEVICE_CMD_RESULT_TOPIC, raw(message))
 
 
-def sample_text(uid: int, stream: str, data: Any) -> str:
+def sample(uid: int, stream: str, data: Any) -> Publication:
     """Return a sample of a stream."""
-    sample = DeviceStream(uid, write_values(data))
-    return encode(Publish(topic=DEVICE_STREAM_TOPIC(uid, stream), msg=raw(sample)))
+    message = DeviceStream(uid, write_values(data))
+    return Publication(DEVICE_STREAM_TOPIC(uid, stream), raw(message))
 
 
 def answer_frame(frame: CallService, error: str | None) -> ServiceResponse:

@@ -283,7 +283,8 @@ def test_streams_of_gateway_devices_exist_in_ros(manager: ManagerProcess, ros: R
     ):
         assert client.wait_until_connected(WAIT_S)
         say(page, op='subscribe', topic=topic)
-        assert client.event('C8101', stream, 'not a sample')
+        refused = client.event('C8101', stream, 'not a sample')
+        assert refused.status == 409 and 'does not fit the stream' in refused.payload
         # The topic comes with the first sample; its readers are found a moment later.
         while ros.received_messages.empty():
             assert client.event('C8101', stream, values)
@@ -376,7 +377,8 @@ def test_a_device_reconnects_to_the_successor_of_a_killed_manager(
         delivered = client.response(late, {}, block=False)
         successor = start(namespace='/killed', gateway_port=port)
         assert reconnected.acquire(timeout=WAIT_S)
-        assert delivered.result(WAIT_S)
+        refused = delivered.result(WAIT_S)
+        assert refused.status == 409 and 'which is unknown' in refused.payload
         task_id = call_over_gateway(successor.url)
         assert received(client).cmd_id == task_id != late.cmd_id
     assert successor.end() == 0

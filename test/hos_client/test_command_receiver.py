@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
-from gateway_clients import UID, delta, move, new_client, wait_for
+from gateway_clients import UID, delta, logging_of, move, new_client, wait_for
 from manager_double import WAIT_S, ManagerDouble
 
 from hos_client import Device, Message, Task
-from hos_client.command_receiver import CommandReceiver
+from hos_client.command_receiver import CommandReceiver, Receive, Respond
+from hos_client.handler_threads import HandlerThreads
+from hos_client.wire import write_values
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.rosbridge.frames import CallService, ServiceResponse, raw
 from hos_device_layer.core.rosbridge.messages import DeviceCommandRequest, TypedField
@@ -83,16 +85,12 @@ def test_a_blocking_handler_delays_no_other(gateway: Gateway, manager: ManagerDo
         assert {wait_for(manager, 'result')[2] for _ in range(2)} == {1, 2}
 
 
-@pytest.fixture
-def executor() -> Iterator[Executor]:
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
-
-
-def receiver_of(executor: Executor, *devices: Device) -> CommandReceiver:
+def receiver_of(
+    *devices: Device, receive: Receive = lambda task: True, respond: Respond = lambda *_: None
+) -> CommandReceiver:
     by_uid = {device.uid: device for device in devices}
     return CommandReceiver(
-        by_uid.get, executor, lambda *response: None, lambda task, data: Message(200)
+        by_uid.get, HandlerThreads(), receive, respond, lambda task, data: Message(200)
     )
 
 
@@ -109,38 +107,157 @@ def answer_of(response: ServiceResponse) -> tuple[bool, str]:
     return answer['is_valid'], answer['error']
 
 
-def test_a_command_becomes_a_task_that_is_closed_once(executor: Executor) -> None:
-    receiver = receiver_of(executor, delta())
-    waiting = receiver.next_task()
+def test_a_command_becomes_a_task_that_is_closed_once() -> None:
+    tasks: list[Task] = []
+    receiver = receiver_of(delta(), receive=lambda task: tasks.append(task) is None)
     response = receiver.receive(command_frame(5, TypedField('x', 'float32', '1.5')))
     assert response.id == 'call:5' and answer_of(response) == (True, '')
-    task = waiting.result(0)
+    (task,) = tasks
     assert (task.cmd_id, task.data) == (5, {'x': 1.5})
     assert receiver.close_task(task) and not receiver.close_task(task)
 
 
-def test_a_repeated_command_id_replaces_the_task(executor: Executor) -> None:
-    receiver = receiver_of(executor, delta())
-    tasks = []
+def test_a_repeated_command_id_replaces_the_task() -> None:
+    tasks: list[Task] = []
+    receiver = receiver_of(delta())
     receiver.receive_with(lambda task: tasks.append(task) is None)
     for _ in range(2):
         receiver.receive(command_frame(5))
-    assert not receiver.close_task(tasks[0])
+    assert not receiver.close_task(tasks[0]) and receiver.close_task(tasks[1])
 
 
-def test_a_command_for_an_unknown_uid_is_refused(executor: Executor) -> None:
-    response = receiver_of(executor).receive(command_frame(1))
+def test_a_command_for_an_unknown_uid_is_refused() -> None:
+    response = receiver_of().receive(command_frame(1))
     assert answer_of(response) == (False, f'this program has no device with uid {UID}')
 
 
-def test_a_command_is_refused_while_the_receiver_has_no_room(executor: Executor) -> None:
-    receiver = receiver_of(executor, delta())
-    receiver.receive_with(lambda task: False)
-    is_valid, error = answer_of(receiver.receive(command_frame(1)))
+def raising(_: Task) -> bool:
+    raise SystemExit('in a receiver')
+
+
+@pytest.mark.parametrize('receive', [lambda task: False, raising])
+def test_a_command_that_the_receiver_does_not_take_is_refused(receive: Receive) -> None:
+    is_valid, error = answer_of(receiver_of(delta(), receive=receive).receive(command_frame(1)))
     assert not is_valid and 'H4001 is busy' in error
 
 
-def test_a_command_with_an_invalid_argument_is_refused(executor: Executor) -> None:
-    receiver = receiver_of(executor, delta())
+def test_a_command_with_an_invalid_argument_is_refused() -> None:
+    receiver = receiver_of(delta())
     is_valid, error = answer_of(receiver.receive(command_frame(1, TypedField('x', 'uint8', '-1'))))
     assert not is_valid and error.startswith('x: ')
+
+
+def cancelled() -> None:
+    raise asyncio.CancelledError
+
+
+async def cancelled_async() -> None:
+    asyncio.current_task().cancel()  # type: ignore[union-attr]
+    await asyncio.sleep(0)
+
+
+async def cancelled_inside() -> None:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.cancel()
+    await future
+
+
+async def exiting_async() -> None:
+    sys.exit('bye')
+
+
+@pytest.mark.parametrize(
+    ('handler', 'error'),
+    [
+        (cancelled, 'cancelled'),
+        (cancelled_async, 'cancelled'),
+        (cancelled_inside, 'cancelled'),
+        (lambda: sys.exit('bye'), 'bye'),
+        (exiting_async, 'bye'),
+        (lambda: 1 / 0, 'division by zero'),
+        (lambda: object(), 'cannot send these values'),
+    ],
+)
+def test_whatever_a_handler_raises_its_task_fails_and_the_next_one_runs(
+    handler: Callable[[], Any], error: str
+) -> None:
+    async def scenario() -> list[tuple[int, Any, str | None]]:
+        responses: asyncio.Queue[tuple[int, Any, str | None]] = asyncio.Queue()
+
+        def respond(task: Task, data: Any, error: str | None) -> None:
+            write_values(data)
+            responses.put_nowait((task.cmd_id, data, error))
+
+        receiver = receiver_of(delta(), respond=respond)
+        receiver.handlers.add('stop', handler)
+        for cmd_id in (1, 2):
+            assert answer_of(receiver.receive(command_frame(cmd_id))) == (True, '')
+        return sorted([await asyncio.wait_for(responses.get(), WAIT_S) for _ in range(2)])
+
+    first, second = asyncio.run(scenario())
+    assert first[0] == 1 and second[0] == 2
+    assert all(error in str(response[2]) for response in (first, second))
+
+
+def test_a_stop_is_not_stuck_behind_slow_handlers() -> None:
+    release = threading.Event()
+
+    async def scenario() -> None:
+        done = asyncio.Event()
+        receiver = receiver_of(delta(), respond=lambda *_: done.set())
+        receiver.handlers.add('move', lambda: release.wait(WAIT_S))
+        receiver.handlers.add('stop', lambda: None)
+        move = CallService(
+            service=DEVICE_COMMAND_SERVICE(UID), args=raw(DeviceCommandRequest(0, 'move', 0, ()))
+        )
+        for _ in range(100):
+            assert answer_of(receiver.receive(move)) == (True, '')
+        receiver.receive(command_frame(1))
+        await asyncio.wait_for(done.wait(), WAIT_S)
+        assert not release.is_set()
+        release.set()
+
+    asyncio.run(scenario())
+
+
+def test_a_handler_that_blocks_the_event_loop_is_named() -> None:
+    with logging_of("the handler of 'stop' has blocked the event loop") as named:
+
+        async def scenario() -> None:
+            done = asyncio.Event()
+            receiver = receiver_of(delta(), respond=lambda *_: done.set())
+
+            async def stop() -> None:
+                # Reported while it blocks, not afterwards.
+                assert named.wait(WAIT_S)
+
+            receiver.handlers.add('stop', stop)
+            receiver.receive(command_frame(1))
+            await asyncio.wait_for(done.wait(), WAIT_S)
+
+        asyncio.run(scenario())
+
+
+def test_tasks_without_a_response_fail_when_the_client_stops() -> None:
+    async def scenario() -> list[tuple[int, Any, str | None]]:
+        responses: list[tuple[int, Any, str | None]] = []
+
+        def respond(task: Task, data: Any, error: str | None) -> None:
+            if receiver.close_task(task):
+                responses.append((task.cmd_id, data, error))
+
+        receiver = receiver_of(delta(), respond=respond)
+
+        async def stop() -> None:
+            await asyncio.Event().wait()
+
+        receiver.handlers.add('stop', stop)
+        for cmd_id in (1, 2):
+            receiver.receive(command_frame(cmd_id))
+        await asyncio.sleep(0)
+        receiver.close_all('stopped')
+        while receiver._running:
+            await asyncio.sleep(0)
+        return responses
+
+    assert asyncio.run(scenario()) == [(1, None, 'stopped'), (2, None, 'stopped')]

@@ -1,4 +1,4 @@
-"""Waiting for the work of a session."""
+"""Coroutines with a time limit, and beside each other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from hos_client.gateway_session import within
+from hos_client.concurrency import until_first, within
 
 
 def test_work_that_ends_in_time_returns_its_result() -> None:
@@ -37,3 +37,21 @@ def test_an_error_of_the_work_is_raised() -> None:
 
     with pytest.raises(ConnectionError, match='closed'):
         asyncio.run(within(10, work()))
+
+
+def test_the_first_one_that_ends_ends_the_others() -> None:
+    ended = []
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append('wait')
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise ConnectionError('closed')
+
+    with pytest.raises(ConnectionError, match='closed'):
+        asyncio.run(until_first(wait(), fail()))
+    assert ended == ['wait']
