@@ -18,7 +18,7 @@ from rich.console import Console
 from hos_device_layer.paths import user_path
 from hos_device_layer.testing.ros_domain import private_ros_domain
 
-from . import calls, gateway, host, spec_reading, spec_reload, stopping
+from . import calls, gateway, host, hostile, spec_reading, spec_reload, stopping
 from .measurement import Outcome, run_parts
 from .programs_log import logging_to
 from .report import BenchmarkReport
@@ -29,6 +29,7 @@ SUITES: Suites = {
     'calls': calls.measure,
     'gateway': gateway.measure,
     'host': host.measure,
+    'hostile': hostile.measure,
     'spec_reading': spec_reading.measure,
     'spec_reload': spec_reload.measure,
     'stopping': stopping.measure,
@@ -48,7 +49,8 @@ def main(arguments: list[str] | None = None, suites: Suites = SUITES) -> int:
     console = Console(highlight=False, soft_wrap=True)
     console.print(f'values: {file}, log of the measured programs: {log}')
     report = BenchmarkReport(console, file)
-    chosen = {name: partial(suites[name], options.quick) for name in options.suites or suites}
+    names = [*options.suites, *(['hostile'] if options.hostile else [])] or suites
+    chosen = {name: partial(suites[name], options.quick) for name in names}
     try:
         with logging_to(log), private_ros_domain():
             for outcome in run_parts(chosen):
@@ -81,6 +83,11 @@ def _parse(arguments: list[str] | None, suites: Suites) -> argparse.Namespace:
         metavar='FILE',
         help='write the values to FILE, and what the measured programs log to a file of the same '
         'name with the ending .log; default: %(default)s',
+    )
+    parser.add_argument(
+        '--hostile',
+        action='store_true',
+        help='run the suite hostile: attacks on the gateway while a device is called',
     )
     return parser.parse_args(arguments)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import rclpy
@@ -25,6 +27,9 @@ _TIMEOUT_S = 60
 # A call without a result after this time is counted as unanswered [s].
 _ANSWER_TIMEOUT_S = 5.0
 
+# A paced call without a result after this time is lost [s]. Its task ends sooner.
+_LOST_AFTER_S = 30.0
+
 # A measurement with more unanswered calls is an error.
 _MOST_UNANSWERED = 20
 
@@ -38,6 +43,15 @@ class CallLatencies(NamedTuple):
 
     p50_s: float
     p99_s: float
+
+
+class PacedTimes(NamedTuple):
+    """How many calls were made, how many had no success, and percentiles of their times [ms]."""
+
+    calls: int
+    lost: int
+    p50_ms: float
+    p99_ms: float
 
 
 class BenchmarkCaller:
@@ -71,6 +85,7 @@ class BenchmarkCaller:
         self._last_end = 0.0
         self.unsuccessful = 0
         self._on_end: Callable[[], None] = _nothing
+        self._on_message: Callable[[Any], None] = _ignore
 
     def close(self) -> None:
         """Destroy the node."""
@@ -118,6 +133,45 @@ class BenchmarkCaller:
         cuts = statistics.quantiles(times, n=100)
         return CallLatencies(cuts[49], cuts[98])
 
+    def paced(self, device_id: str, rate: float, duration_s: float) -> PacedTimes:
+        """Call a function `rate` times a second, whatever becomes of the calls before."""
+        started: dict[int, float] = {}
+        ended: dict[int, float] = {}
+        refused: list[str] = []
+
+        def on_answer(called: float, answer: Any) -> None:
+            response = answer.result()
+            if response.is_valid:
+                started[response.task_id] = called
+            else:
+                refused.append(response.error)
+
+        def on_result(message: Any) -> None:
+            if message.success:
+                # It may arrive before the answer to its call.
+                ended[message.task_id] = time.perf_counter()
+
+        self._on_message = on_result
+        count = round(rate * duration_s)
+        begin = time.perf_counter()
+        for n in range(count):
+            due = begin + n / rate
+            while (left := due - time.perf_counter()) > 0:
+                self._executor.spin_once(timeout_sec=left)
+            # The time counts from when the call is due: a late caller hides nothing.
+            self._call(device_id).add_done_callback(partial(on_answer, due))
+        last = time.monotonic() + _LOST_AFTER_S
+        self._spin_until(
+            lambda: (
+                (len(started) + len(refused) == count and started.keys() <= ended.keys())
+                or time.monotonic() > last
+            )
+        )
+        self._on_message = _ignore
+        times = [ended[task] - start for task, start in started.items() if task in ended]
+        cuts = statistics.quantiles(times, n=100) if len(times) > 1 else [math.inf] * 99
+        return PacedTimes(count, count - len(times), cuts[49] * 1000, cuts[98] * 1000)
+
     def subscribe(self, stream_topics: Sequence[str]) -> None:
         """Subscribe to streams with reliable QoS and wait for discovery."""
         subscriptions = [
@@ -164,16 +218,17 @@ class BenchmarkCaller:
         """Return the arguments of each call."""
         return [TypedField(name=name, type='float32', data='1.5') for name in 'xyz']
 
-    def _call(self, target: str) -> None:
+    def _call(self, target: str) -> Any:
         request = DeviceAPICall.Request(
             device_id=target, function_name=FUNCTION, args=self.arguments()
         )
-        self._client.call_async(request)
+        return self._client.call_async(request)
 
     def _on_result(self, message: Any) -> None:
         self._ended += 1
         self._last_end = time.monotonic()
         self.unsuccessful += not message.success
+        self._on_message(message)
         self._on_end()
 
     def _spin_until(self, condition: Callable[[], bool]) -> None:
@@ -185,4 +240,8 @@ class BenchmarkCaller:
 
 
 def _nothing() -> None:
+    pass
+
+
+def _ignore(_message: Any) -> None:
     pass

@@ -146,7 +146,7 @@ class _GatewayBenchmark:
         self._count = count
         self._stack = stack
         self._targets = [device_id(i) for i in range(count)]
-        port = _free_port()
+        port = free_port()
         self._parameters = ros_parameters(
             fleet=FLEET,
             device_db_path=folder,
@@ -159,9 +159,9 @@ class _GatewayBenchmark:
         self._manager_stack = stack.enter_context(contextlib.ExitStack())
         self._start_manager()
         self._caller.wait_for_service()
-        _wait_for_port(port)
+        wait_for_port(port)
         empty_kb = memory_kb(self._manager.pid)
-        self._devices = stack.enter_context(_devices(f'ws://127.0.0.1:{port}', count))
+        self._devices = stack.enter_context(simulated_devices(f'ws://127.0.0.1:{port}', count))
         self.connected_s = self._next_connected()
         self._caller.wait_for_devices(count)
         self.device_kb = (memory_kb(self._manager.pid) - empty_kb) / count
@@ -255,11 +255,12 @@ def _measure_calls(caller: BenchmarkCaller, targets: list[str], quick: bool) -> 
 
 
 @contextlib.contextmanager
-def _devices(url: str, count: int) -> Iterator[subprocess.Popen[str]]:
+def simulated_devices(url: str, count: int, first: int = 0) -> Iterator[subprocess.Popen[str]]:
+    """Run simulated devices of the fleet, from the one with the index `first` on."""
     with (
         open_log() as log,
         subprocess.Popen(
-            [sys.executable, '-m', 'benchmark.gateway_devices', url, str(count)],
+            [sys.executable, '-m', 'benchmark.gateway_devices', url, str(count), str(first)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -272,14 +273,16 @@ def _devices(url: str, count: int) -> Iterator[subprocess.Popen[str]]:
             devices.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that is free."""
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _wait_for_port(port: int) -> None:
+def wait_for_port(port: int) -> None:
+    """Wait until a program listens on a port."""
     deadline = time.monotonic() + _START_TIMEOUT_S
     while True:
         try:

@@ -3,9 +3,10 @@ Simulated gateway devices, one WebSocket connection each, which report results a
 
 They use as little CPU time as possible, so that the gateway is measured and not the devices.
 
-Usage: gateway_devices URL COUNT. When all devices are connected it prints `connected` and the time
-it took [s]. A line `COUNT RATE` on standard input makes each device send COUNT samples, at RATE
-samples per second for all devices together; then it prints `sent`.
+Usage: gateway_devices URL COUNT [FIRST]. FIRST is the index of the first device in the fleet. When
+all devices are connected it prints `connected` and the time it took [s]. A line `COUNT RATE` on
+standard input makes each device send COUNT samples, at RATE samples per second for all devices
+together; then it prints `sent`.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ _LONGEST_DELAY_S = 4.0
 class SimulatedGatewayFleet:
     """All simulated devices, with the number of connected ones."""
 
-    def __init__(self, url: str, count: int) -> None:
+    def __init__(self, url: str, count: int, first: int = 0) -> None:
         self.url = url
-        self.devices = [_SimulatedGatewayDevice(self, FIRST_UID + i) for i in range(count)]
+        self.devices = [_SimulatedGatewayDevice(self, FIRST_UID + first + i) for i in range(count)]
         self._connected = 0
         self._since = time.monotonic()
 
@@ -144,4 +145,5 @@ class _SimulatedGatewayDevice:
 
 
 if __name__ == '__main__':
-    asyncio.run(SimulatedGatewayFleet(sys.argv[1], int(sys.argv[2])).run())
+    numbers = [int(argument) for argument in sys.argv[2:]]
+    asyncio.run(SimulatedGatewayFleet(sys.argv[1], *numbers).run())
