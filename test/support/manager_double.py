@@ -29,7 +29,6 @@ from hos_device_layer.core.dispatch.events import (
     ResultReported,
     StreamSampled,
 )
-from hos_device_layer.core.rosbridge.frames import DeviceDescription
 from hos_device_layer.links.gateway import Gateway, GatewayError, GatewaySettings
 
 WAIT_S = 150
@@ -90,13 +89,14 @@ class ManagerDouble:
             work()
 
 
-def described_devices(gateway: Gateway) -> list[DeviceDescription]:
+def described_devices(gateway: Gateway) -> list[Any]:
     """Return what clients have told about their devices, after all that they sent before."""
-    answer: queue.Queue[list[DeviceDescription]] = queue.Queue()
+    answer: queue.Queue[list[Any]] = queue.Queue()
 
     def read() -> None:
-        clients = gateway._broker._descriptions._clients.values()
-        answer.put([device for devices in clients for device in devices.values()])
+        owners = gateway._broker._descriptions._owners.values()
+        clients = [client for owner in owners for client in owner._clients.values()]
+        answer.put([device for client in clients for device in client.devices.values()])
 
     gateway._bridge.to_gateway.put(read)
     return answer.get(timeout=WAIT_S)

@@ -15,11 +15,28 @@ import msgspec
 from ..errors import HosError
 from ..text import shortened
 
-# Some clients use numbers as ids.
-FrameId = str | int | None
+# The gateway keeps or echoes these, so their size is limited; names of ROS are as long at most.
+_MAX_NAME = 255
+_Name = Annotated[str, msgspec.Meta(max_length=_MAX_NAME)]
+_MAX_NUMBER = 2**53
 
-# The gateway keeps these texts, so their length is limited.
+# Some clients use numbers as ids.
+FrameId = _Name | Annotated[int, msgspec.Meta(ge=-_MAX_NUMBER, le=_MAX_NUMBER)] | None
+
+# The gateway keeps these, too.
 _Text = Annotated[str, msgspec.Meta(max_length=200)]
+_UInt32 = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+
+# Devices in one `sync` frame: as many as one client may have.
+MAX_DEVICES_OF_FRAME = 2_000
+_Many = msgspec.Meta(max_length=MAX_DEVICES_OF_FRAME)
+
+# A day: a longer pause between two messages is a mistake [ms].
+_MAX_THROTTLE_RATE = 86_400_000
+_Rate = (
+    Annotated[int, msgspec.Meta(ge=0, le=_MAX_THROTTLE_RATE)]
+    | Annotated[float, msgspec.Meta(ge=0, le=_MAX_THROTTLE_RATE)]
+)
 
 _NOTHING = msgspec.Raw(b'{}')
 _ABSENT = msgspec.Raw(b'null')
@@ -38,62 +55,62 @@ class _Frame(
 class Advertise(_Frame, frozen=True, kw_only=True, tag='advertise'):
     """A peer announces that it will publish on a topic."""
 
-    topic: str
+    topic: _Name
     type: str = ''
 
 
 class Unadvertise(_Frame, frozen=True, kw_only=True, tag='unadvertise'):
     """A peer announces that it no longer publishes on a topic."""
 
-    topic: str
+    topic: _Name
 
 
 class Publish(_Frame, frozen=True, kw_only=True, tag='publish'):
     """A message on a topic, in either direction."""
 
-    topic: str
+    topic: _Name
     msg: msgspec.Raw = _NOTHING
 
 
 class Subscribe(_Frame, frozen=True, kw_only=True, tag='subscribe'):
     """A peer subscribes to a topic; it receives at most one message per `throttle_rate` [ms]."""
 
-    topic: str
+    topic: _Name
     type: str = ''
-    throttle_rate: int | float = 0
+    throttle_rate: _Rate = 0
     compression: str = 'none'
 
 
 class Unsubscribe(_Frame, frozen=True, kw_only=True, tag='unsubscribe'):
     """A peer ends a subscription."""
 
-    topic: str
+    topic: _Name
 
 
 class AdvertiseService(_Frame, frozen=True, kw_only=True, tag='advertise_service'):
     """A peer offers a service."""
 
-    service: str
+    service: _Name
     type: str = ''
 
 
 class UnadvertiseService(_Frame, frozen=True, kw_only=True, tag='unadvertise_service'):
     """A peer withdraws a service."""
 
-    service: str
+    service: _Name
 
 
 class CallService(_Frame, frozen=True, kw_only=True, tag='call_service'):
     """A call of a service, in either direction."""
 
-    service: str
+    service: _Name
     args: msgspec.Raw = _NOTHING
 
 
 class ServiceResponse(_Frame, frozen=True, kw_only=True, tag='service_response'):
     """The answer to a call; clients use the last two fields in different ways."""
 
-    service: str = ''
+    service: _Name = ''
     values: msgspec.Raw = _ABSENT
     result: Any = None
 
@@ -122,17 +139,17 @@ class DeviceDescription(msgspec.Struct, frozen=True, omit_defaults=True):
     id: _Text
     type: _Text = ''
     name: _Text = ''
-    uid: int | None = None
+    uid: _UInt32 | None = None
     tags: Annotated[dict[_Text, _Text], msgspec.Meta(max_length=32)] = {}
 
 
 class Sync(_Frame, frozen=True, kw_only=True, tag='sync'):
     """An extension of the protocol, in either direction: see `device_descriptions`."""
 
-    client: str = ''
-    hash: str = ''
-    update: tuple[DeviceDescription, ...] = ()
-    remove: tuple[str, ...] = ()
+    client: _Text = ''
+    hash: _Text = ''
+    update: Annotated[tuple[DeviceDescription, ...], _Many] = ()
+    remove: Annotated[tuple[_Text, ...], _Many] = ()
     devices: dict[str, str] | None = None
 
 
@@ -169,11 +186,12 @@ class _Addressed(msgspec.Struct):
     """The fields of an invalid frame that its refusal needs."""
 
     op: Any = None
-    id: Any = None
+    id: msgspec.Raw = _ABSENT
     service: Any = None
 
 
 _addressed_decoder = msgspec.json.Decoder(_Addressed)
+_id_decoder: msgspec.json.Decoder[FrameId] = msgspec.json.Decoder(FrameId)
 
 
 def decode(text: str | bytes) -> Frame:
@@ -206,6 +224,14 @@ def salvage(text: str | bytes) -> tuple[FrameId, str | None]:
         parts = _addressed_decoder.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None, None
-    frame_id = parts.id if isinstance(parts.id, (str, int)) else None
-    is_call = parts.op == 'call_service' and isinstance(parts.service, str)
-    return frame_id, parts.service if is_call else None
+    if parts.op != 'call_service':
+        return _salvaged_id(parts.id), None
+    service = parts.service if isinstance(parts.service, str) else ''
+    return _salvaged_id(parts.id), service[:_MAX_NAME]
+
+
+def _salvaged_id(raw_id: msgspec.Raw) -> FrameId:
+    try:
+        return _id_decoder.decode(raw_id)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None

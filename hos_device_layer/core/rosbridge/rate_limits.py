@@ -30,8 +30,8 @@ class TokenBucket:
         self._left = burst
         self._updated = now
 
-    def take(self, now: float) -> float:
-        """Take a token; returns how long [s] to wait until it is available, 0 for not at all."""
-        self._left = min(self._burst, self._left + (now - self._updated) * self._per_s) - 1
+    def take(self, now: float, count: float = 1) -> float:
+        """Take tokens; returns how long [s] to wait until they are available, 0 for not at all."""
+        self._left = min(self._burst, self._left + (now - self._updated) * self._per_s) - count
         self._updated = now
         return 0.0 if self._left >= 0 else -self._left / self._per_s

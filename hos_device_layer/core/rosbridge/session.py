@@ -21,7 +21,7 @@ from ..dispatch.events import (
 from .access import Access
 from .close_reasons import REPLACED, TOO_MANY_ERRORS, TOO_SLOW, WRONG_TOKEN, CloseReason
 from .device_channel import ChannelCommand, DeviceChannel
-from .device_descriptions import DeviceDescriptions
+from .device_descriptions import DeviceDescriptions, owner_of
 from .events import Confirmation, Request, ServiceCall, SessionEvent, traceable
 from .frames import (
     Advertise,
@@ -110,6 +110,8 @@ class Session:
         self._limits = limits
         self._unanswered_calls = 0
         self._errors = TokenBucket(limits.errors, limits.errors_per_s, now)
+        # As how many frames the latest one counts.
+        self._frame_cost = 1.0
         self._frames = TokenBucket(limits.frames, limits.frames_per_s, now)
 
     def receive(self, text: str, now: float) -> list[SessionEvent]:
@@ -132,7 +134,8 @@ class Session:
 
     def read_delay(self, now: float) -> float:
         """Return how long [s] to wait before the next frame is read; slows a flood down."""
-        return self._frames.take(now)
+        cost, self._frame_cost = self._frame_cost, 1.0
+        return self._frames.take(now, cost)
 
     def refuse(self, frame_id: FrameId, service: str | None, reason: str, now: float) -> None:
         """Tell the peer why a frame is not accepted; close the session after too many of them."""
@@ -272,7 +275,8 @@ class Session:
         if kind is ServiceKind.CONNECT:
             uid = decode_message(frame.args, ConnectDeviceRequest).uid
             self._claimed_channel(uid)
-            return ConnectRequested(uid, self._descriptions.text(uid))
+            owner = owner_of(self.access, self.address)
+            return ConnectRequested(uid, self._descriptions.text(owner, uid))
         if kind is ServiceKind.API_CALL:
             if not self.access.may_call:
                 raise FrameError('calling functions of devices requires a token of role operator')
@@ -336,7 +340,9 @@ class Session:
         for device in frame.update:
             if device.uid is not None:
                 self._check_identity(device.uid)
-        self.send(self._descriptions.sync(self.access.name, frame))
+        owner = owner_of(self.access, self.address)
+        answer, self._frame_cost = self._descriptions.sync(owner, frame)
+        self.send(answer)
         return []
 
     def _confirm(self, frame: Confirm) -> list[SessionEvent]:

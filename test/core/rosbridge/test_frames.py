@@ -60,6 +60,29 @@ def test_a_text_that_is_not_json_is_refused(text: str | bytes) -> None:
         decode(text)
 
 
+@pytest.mark.parametrize(
+    'fields',
+    [
+        f'"topic":"{"t" * 256}"',
+        f'"topic":"t","id":"{"i" * 256}"',
+        '"topic":"t","id":1' + '0' * 400,
+        '"topic":"t","throttle_rate":1' + '0' * 400,
+        '"topic":"t","throttle_rate":' + '9' * 5_000,
+        '"topic":"t","throttle_rate":1e999',
+        '"topic":"t","throttle_rate":1e300',
+        '"topic":"t","throttle_rate":-1',
+        '"topic":"t","throttle_rate":-0.5',
+    ],
+)
+def test_what_is_kept_or_echoed_or_calculated_with_is_bounded(fields: str) -> None:
+    text = '{"op":"subscribe",' + fields + '}'
+    with pytest.raises(FrameError, match='the frame does not match its op: ') as refusal:
+        decode(text)
+    assert len(str(refusal.value)) < 200
+    frame_id, _ = salvage(text)
+    assert frame_id is None
+
+
 def test_thousands_of_brackets_are_refused() -> None:
     with pytest.raises(FrameError):
         decode('{"op":"publish","topic":"t","msg":' + '[' * 100_000)
@@ -71,7 +94,9 @@ def test_thousands_of_brackets_are_refused() -> None:
         ('{"op":"call_service","id":"a","service":"s","args":', (None, None)),
         ('{"op":"call_service","id":"a","service":"s","args":{},"id":5}', (5, 's')),
         ('{"op":"call_service","id":[1],"service":"s"}', (None, 's')),
-        ('{"op":"call_service","id":1,"service":2}', (1, None)),
+        ('{"op":"call_service","id":1,"service":2}', (1, '')),
+        ('{"op":"call_service","id":"a","service":"' + 's' * 999 + '"}', ('a', 's' * 255)),
+        ('{"op":"call_service","id":1e999,"service":"s"}', (None, 's')),
         ('{"op":"publish","id":"a","service":"s"}', ('a', None)),
         ('{"op":"publish","id":"a","topic":5}', ('a', None)),
         ('[]', (None, None)),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -46,8 +48,25 @@ NAMES = [
     ),
 ]
 
+# JSON that json.dumps does not write; a frame carries a placeholder for it.
+EXTREMES = {
+    '@huge': '1' + '0' * 400,
+    '@endless': '9' * 5_000,
+    '@small': '-9223372036854775809',
+    '@infinite': '1e999',
+    '@nan': 'NaN',
+    '@surrogate': '"\\ud800"',
+    '@deep': '[' * 2_000 + ']' * 2_000,
+    '@long': '"' + 'x' * 70_000 + '"',
+}
+
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from([*EXTREMES]),
     lambda children: (
         st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3)
     ),
@@ -77,11 +96,28 @@ frames = st.fixed_dictionaries(
         'values': messages,
         'result': json_values,
         'throttle_rate': json_values,
-        'client': json_values,
-        'update': json_values | st.lists(st.fixed_dictionaries({'id': st.text(max_size=2)})),
+        'compression': st.sampled_from(['none', 'png', 'cbor', 'cbor-raw']) | json_values,
+        'latch': st.booleans() | json_values,
+        'client': st.just('c') | json_values,
+        'hash': json_values,
+        'update': json_values
+        | st.lists(
+            st.fixed_dictionaries(
+                {'id': st.text(max_size=2)}, optional={'uid': json_values, 'tags': json_values}
+            )
+        ),
+        'remove': json_values,
         'token': st.sampled_from(['device', 'wrong']) | json_values,
     },
 )
+
+
+def dumped(frame: dict[str, Any]) -> str:
+    """Return a frame as JSON, with the extremes in place of their placeholders."""
+    text = json.dumps(frame)
+    for placeholder, extreme in EXTREMES.items():
+        text = text.replace(f'"{placeholder}"', extreme)
+    return text
 
 
 def quiet_peer() -> Peer:
@@ -98,7 +134,7 @@ def test_any_text(text: str) -> None:
 @given(frames, st.integers(0, 10**6), st.text(max_size=3))
 def test_any_frame_cut_or_spoilt(frame: dict[str, Any], place: int, noise: str) -> None:
     peer = quiet_peer()
-    text = json.dumps(frame)
+    text = dumped(frame)
     at = place % (len(text) + 1)
     peer.session.receive(text[:at], 0.0)
     peer.session.receive(text[:at] + noise + text[at:], 0.0)
@@ -109,11 +145,88 @@ def test_any_frame_cut_or_spoilt(frame: dict[str, Any], place: int, noise: str) 
 @given(frames)
 def test_any_frame_is_an_event_or_refused_or_bookkeeping(frame: dict[str, Any]) -> None:
     peer = quiet_peer()
-    events = peer.says(frame)
+    events = peer.says(dumped(frame))
     heard = peer.hears()
     assert not (events and heard)
     for answer in heard:
         assert answer['op'] in ('status', 'service_response', 'sync')
+
+
+STREAM_1 = 'haive_os/device/uid1/stream/s'
+COMMAND_1 = 'haive_os/device/uid1/command'
+VALID: list[dict[str, Any]] = [
+    {'op': 'auth', 'token': 'device', 'mac': ''},
+    {'op': 'advertise', 'topic': STREAM_1, 'type': 'hos_interfaces/DeviceStream', 'latch': True},
+    {'op': 'unadvertise', 'topic': STREAM_1},
+    {'op': 'publish', 'topic': 'haive_os/device/ping', 'msg': {'data': 1}},
+    {'op': 'publish', 'topic': STREAM_1, 'msg': {'uid': 1, 'data': 'V1'}},
+    {
+        'op': 'publish',
+        'topic': 'haive_os/device/command_result',
+        'msg': {'uid': 1, 'cmd_id': 1, 'success': True, 'error': '', 'result_str': 'V1'},
+    },
+    {
+        'op': 'subscribe',
+        'topic': STREAM_1,
+        'type': 'hos_interfaces/DeviceStream',
+        'throttle_rate': 1,
+        'queue_length': 1,
+        'compression': 'none',
+    },
+    {'op': 'unsubscribe', 'topic': STREAM_1},
+    {'op': 'advertise_service', 'service': COMMAND_1, 'type': 'hos_interfaces/DeviceCommand'},
+    {'op': 'unadvertise_service', 'service': COMMAND_1},
+    {'op': 'call_service', 'service': 'haive_os/device/connect', 'args': {'uid': 1}},
+    {'op': 'call_service', 'service': 'haive_os/device/connect', 'args': [1]},
+    {
+        'op': 'call_service',
+        'service': 'haive_os/device/api_call',
+        'args': {
+            'device_id': 'H1',
+            'function_name': 'f',
+            'args': [{'name': 'x', 'type': 'float32', 'data': '1'}, ['y', 'int8', '2']],
+        },
+    },
+    {'op': 'call_service', 'service': 'haive_os/connected_devices', 'args': {}},
+    {
+        'op': 'service_response',
+        'service': COMMAND_1,
+        'values': {'is_valid': True, 'error': ''},
+        'result': True,
+    },
+    {'op': 'status', 'level': 'error', 'msg': ''},
+    {'op': 'set_level', 'level': 'error'},
+    {
+        'op': 'sync',
+        'client': 'c',
+        'hash': '',
+        'update': [{'id': 'd', 'type': '', 'name': '', 'uid': 1, 'tags': {'t': ''}}],
+        'remove': ['d'],
+        'devices': {},
+    },
+]
+
+
+def spoilt(value: Any, extreme: str) -> Iterator[Any]:
+    """Return copies of a value of JSON, each with another part replaced by an extreme."""
+    yield extreme
+    if isinstance(value, dict):
+        for key, part in value.items():
+            for copy in spoilt(part, extreme):
+                yield {**value, key: copy}
+    if isinstance(value, list):
+        for n, part in enumerate(value):
+            for copy in spoilt(part, extreme):
+                yield [*value[:n], copy, *value[n + 1 :]]
+
+
+@pytest.mark.parametrize('extreme', EXTREMES)
+def test_an_extreme_in_any_place_of_any_frame(extreme: str) -> None:
+    for frame in VALID:
+        for copy in spoilt({**frame, 'id': '1'}, extreme):
+            peer = quiet_peer()
+            peer.session.receive(dumped(copy), 0.0)
+            assert len(''.join(peer.hears_text())) < 2_000, copy
 
 
 class Peers(RuleBasedStateMachine):
@@ -146,7 +259,7 @@ class Peers(RuleBasedStateMachine):
 
     @rule(n=st.integers(0, 3), frame=frames)
     def frame(self, n: int, frame: dict[str, Any]) -> None:
-        self.take(n, self.peers[n].says(frame))
+        self.take(n, self.peers[n].says(dumped(frame)))
 
     @rule(n=st.integers(0, 3), uid=uids, leaf=st.sampled_from(['command', 'serialized_command']))
     def serve(self, n: int, uid: int, leaf: str) -> None:
