@@ -113,7 +113,8 @@ def refusal(role: Role, frame: str) -> str:
     )
     peer.receive(frame, 0.0)
     texts = iter(peer.outgoing.next_text, None)
-    return next((text for text in texts if '"level":"error"' in text), '')
+    refusals = ('"level":"error"', '"result":false')
+    return next((text for text in texts if any(r in text for r in refusals)), '')
 
 
 FRAMES = {

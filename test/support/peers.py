@@ -89,9 +89,12 @@ class Peer:
 
     def refusal(self) -> str:
         """Return the text of the one refusal that was sent."""
-        statuses = [frame for frame in self.hears() if frame['op'] == 'status']
-        assert len(statuses) == 1 and statuses[0]['level'] == 'error'
-        return str(statuses[0]['msg'])
+        (refusal,) = self.hears()
+        if refusal['op'] == 'service_response':
+            assert refusal['result'] is False
+            return str(refusal['values'])
+        assert refusal['op'] == 'status' and refusal['level'] == 'error'
+        return str(refusal['msg'])
 
 
 def serialized_command(cmd_id: int = 0, uid: int = UID) -> Command:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
 
 from ..dispatch.calls import TypedField
-from ..text import shortened
+from ..text import counted, shortened
 from .frames import FrameError
 
 UInt32 = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
@@ -131,6 +131,54 @@ def decode_message(raw: msgspec.Raw, message_type: type[_Message]) -> _Message:
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise FrameError(f'expected {message_type.__name__}: {shortened(str(error))}') from None
     return message
+
+
+def decode_request(args: msgspec.Raw, request_type: type[_Message]) -> _Message:
+    """
+    Decode the arguments of a call; raises FrameError.
+
+    They are an object, or an array in the order of the fields; so are the messages within them.
+    """
+    try:
+        return decode_message(args, request_type)
+    except FrameError as error:
+        try:
+            values = msgspec.json.decode(args)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            raise error from None
+    try:
+        return msgspec.convert(_named(values, request_type), request_type, strict=False)
+    except msgspec.ValidationError as error:
+        raise FrameError(f'expected {request_type.__name__}: {shortened(str(error))}') from None
+
+
+def _named(values: Any, message_type: type[msgspec.Struct]) -> Any:
+    """Return a message with the names of its fields, also where its values have none."""
+    fields = message_type.__struct_fields__
+    if isinstance(values, list):
+        if len(values) > len(fields):
+            raise FrameError(
+                f'expected {message_type.__name__}: at most {counted(len(fields), "value")} '
+                f'({", ".join(fields)}), got {len(values)}'
+            )
+        values = dict(zip(fields, values))
+    if not isinstance(values, dict):
+        return values
+    for name, part_type in _parts(message_type).items():
+        if isinstance(parts := values.get(name), list):
+            values[name] = [_named(part, part_type) for part in parts]
+    return values
+
+
+@cache
+def _parts(message_type: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct]]:
+    """Return the fields that are lists of messages, and the types of these."""
+    types = {field.name: get_args(field.type) for field in msgspec.structs.fields(message_type)}
+    return {
+        name: part_type
+        for name, (part_type, *_) in ((n, t) for n, t in types.items() if t)
+        if isinstance(part_type, type) and issubclass(part_type, msgspec.Struct)
+    }
 
 
 def read_answer(values: msgspec.Raw, result: Any) -> DeviceCommandResponse:

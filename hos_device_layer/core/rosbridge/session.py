@@ -53,6 +53,7 @@ from .messages import (
     DeviceStream,
     UidMessage,
     decode_message,
+    decode_request,
     read_answer,
 )
 from .names import (
@@ -139,11 +140,12 @@ class Session:
 
     def refuse(self, frame_id: FrameId, service: str | None, reason: str, now: float) -> None:
         """Tell the peer why a frame is not accepted; close the session after too many of them."""
-        if service is not None:
-            self.send(
-                ServiceResponse(id=frame_id, service=service, values=raw(reason), result=False)
-            )
-        self.send(Status(id=frame_id, level='error', msg=reason))
+        if service is None:
+            self.send(Status(id=frame_id, level='error', msg=reason))
+        else:
+            # Nothing else: some clients raise an exception when they receive a status.
+            values = raw(reason)
+            self.send(ServiceResponse(id=frame_id, service=service, values=values, result=False))
         if self._errors.take(now) > 0:
             self.close(TOO_MANY_ERRORS)
 
@@ -273,14 +275,14 @@ class Session:
     def _request(self, kind: ServiceKind, frame: CallService) -> RequestEvent:
         assert self.access is not None
         if kind is ServiceKind.CONNECT:
-            uid = decode_message(frame.args, ConnectDeviceRequest).uid
+            uid = decode_request(frame.args, ConnectDeviceRequest).uid
             self._claimed_channel(uid)
             owner = owner_of(self.access, self.address)
             return ConnectRequested(uid, self._descriptions.text(owner, uid))
         if kind is ServiceKind.API_CALL:
             if not self.access.may_call:
                 raise FrameError('calling functions of devices requires a token of role operator')
-            request = decode_message(frame.args, DeviceAPICallRequest)
+            request = decode_request(frame.args, DeviceAPICallRequest)
             return CallRequested(request.device_id, request.function_name, request.args)
         if kind is ServiceKind.CONNECTED_DEVICES:
             if not self.access.may_read:

@@ -91,7 +91,7 @@ def test_an_invalid_frame_is_refused_with_one_status_error(
     assert not serves(broker, UID)
 
 
-def test_a_refused_call_is_also_answered(peer: Peer) -> None:
+def test_a_refused_call_is_answered_by_its_response_alone(peer: Peer) -> None:
     for service, args in (
         ('/rosapi/topics', {}),
         (SERIALIZED, {}),
@@ -99,15 +99,15 @@ def test_a_refused_call_is_also_answered(peer: Peer) -> None:
         ('haive_os/device/connect', 5),
     ):
         assert peer.says({'op': 'call_service', 'id': 'a', 'service': service, 'args': args}) == []
-        response, status = peer.hears()
+        (response,) = peer.hears()
         assert response['op'] == 'service_response' and response['id'] == 'a'
         assert response['service'] == service and response['result'] is False
-        assert response['values'] == status['msg']
+        assert isinstance(response['values'], str) and response['values']
 
 
 def test_a_call_with_an_invalid_id_is_answered(peer: Peer) -> None:
     peer.says({'op': 'call_service', 'id': [1], 'service': 'x', 'args': {}})
-    response, _ = peer.hears()
+    (response,) = peer.hears()
     assert response['service'] == 'x' and response['result'] is False
 
 
@@ -237,6 +237,48 @@ def test_an_api_call_is_reported_and_answered(peer: Peer) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    'args',
+    [
+        ['H4001', 'move', [['x', 'float32', '1']]],
+        ['H4001', 'move', [{'name': 'x', 'type': 'float32', 'data': '1'}]],
+        {'device_id': 'H4001', 'function_name': 'move', 'args': [['x', 'float32', '1']]},
+    ],
+)
+def test_the_arguments_of_a_call_may_be_positional(peer: Peer, args: Any) -> None:
+    frame = {'op': 'call_service', 'service': 'haive_os/device/api_call', 'args': args}
+    (event,) = peer.says(frame)
+    move = CallRequested('H4001', 'move', (TypedField('x', 'float32', '1'),))
+    assert isinstance(event, Request) and event.event == move
+
+
+def test_positional_arguments_of_the_other_services(peer: Peer) -> None:
+    (connecting,) = peer.says({**connect(), 'args': [str(UID)]})
+    listing = {'op': 'call_service', 'service': 'haive_os/connected_devices', 'args': []}
+    (listed,) = peer.says(listing)
+    assert isinstance(connecting, Request) and isinstance(listed, Request)
+    assert (connecting.event, listed.event) == (ConnectRequested(UID), DevicesRequested())
+
+
+@pytest.mark.parametrize(
+    ('args', 'reason'),
+    [
+        ([], 'missing required field `uid`'),
+        ([UID, 5], 'at most 1 value (uid), got 2'),
+        ([[UID]], 'got `array`'),
+        ([2**32], '<= 4294967295'),
+    ],
+)
+def test_positional_arguments_that_do_not_fit_are_refused(
+    peer: Peer, args: Any, reason: str
+) -> None:
+    assert peer.says({**connect(), 'args': args}) == []
+    (response,) = peer.hears()
+    assert response['result'] is False
+    assert 'expected ConnectDeviceRequest: ' in response['values']
+    assert reason in response['values']
+
+
 def test_the_number_of_unanswered_calls_is_limited(broker: Broker) -> None:
     peer = Peer(broker, limits=SessionLimits(outstanding_calls=1))
     listing = {'op': 'call_service', 'service': 'haive_os/connected_devices'}
@@ -257,8 +299,8 @@ def test_the_numbers_of_subscriptions_and_devices_are_limited(broker: Broker) ->
     for n in range(10):
         peer.says({'op': 'subscribe', 'topic': f'haive_os/device/uid{n}/stream/s'})
         peer.says(connect(n))
-    statuses = [frame for frame in peer.hears() if frame['op'] == 'status']
-    assert len(statuses) == 8 + 7
+    refusals = [frame['op'] for frame in peer.hears()]
+    assert refusals.count('status') == 8 and refusals.count('service_response') == 7
     assert len(peer.session.channels) == 3 and peer.session.subscription_count == 2
 
 
