@@ -11,7 +11,7 @@ NAME = 'hos_device_layer'
 EXTRAS = {
     'airtable': ['pyairtable>=3.5', 'pyyaml', 'requests', 'rich', 'urllib3'],
     'commands': ['pyyaml', 'rich'],
-    'gateway': ['aiohttp', 'pyyaml'],
+    'gateway': ['aiohttp', 'cbor2', 'pyyaml'],
     'generator': ['jinja2', 'pyyaml'],
     'host': ['httpx', 'pyserial', 'zeroconf'],
 }

@@ -22,6 +22,7 @@ ROS_MODULES = frozenset(
 # Each optional module, with the extra of setup.py that installs it.
 EXTRAS = {
     'aiohttp': 'gateway',
+    'cbor2': 'gateway',
     'httpx': 'host',
     'jinja2': 'generator',
     'pyairtable': 'airtable',

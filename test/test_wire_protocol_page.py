@@ -11,7 +11,7 @@ from project import ROOT
 
 from hos_client.host import l1
 from hos_client.host.drivers import l1 as l1_driver
-from hos_device_layer.core.rosbridge import close_reasons, device_channel, session
+from hos_device_layer.core.rosbridge import close_reasons, device_channel, latched_samples, session
 from hos_device_layer.core.rosbridge.access import Access, Role
 from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.close_reasons import CloseReason
@@ -49,6 +49,7 @@ def tables(text: str) -> list[list[list[str]]]:
         f'| refused frames | {LIMITS.errors}, and {LIMITS.errors_per_s:.0f} more per second;',
         f'| devices of one connection | {LIMITS.devices:,} |',
         f'| subscriptions of one connection | {LIMITS.subscriptions:,} |',
+        f'that are advertised with `latch` | {latched_samples.MAX_TOPICS:,} |',
         f'unanswered calls: of one connection, and to one device | {LIMITS.outstanding_calls:,} |',
         f'wait for `advertise_service` | {device_channel.MAX_WAITING} per device |',
         f'| text that waits to be sent | {session.MAX_UNSENT:,} characters;',

@@ -32,7 +32,7 @@ from websockets.sync.client import ClientConnection, connect
 from hos_client import Client, Device, DevicePool, Task
 from hos_client.backoff import Backoff
 from hos_device_layer import topics
-from hos_device_layer.qos import EVENT_QOS, RESULT_QOS, SERVICE_QOS
+from hos_device_layer.qos import DIAGNOSTICS_QOS, EVENT_QOS, RESULT_QOS, SERVICE_QOS
 from hos_device_layer.services import (
     CONNECT_DEVICE_SERVICE,
     DEVICE_API_CALL_SERVICE,
@@ -111,6 +111,13 @@ class Ros:
         pause = threading.Event()
         while published and not subscription.get_publisher_count():
             pause.wait(0.02)
+
+    def publish_latched(self, topic: str, message: Any) -> None:
+        """Publish a message that is kept for late subscribers."""
+        publisher = self._on_executor(
+            lambda: self.node.create_publisher(type(message), topic, DIAGNOSTICS_QOS)
+        )
+        publisher.publish(message)
 
     def call(self, service_type: Any, name: str, **request: Any) -> Any:
         client = self._on_executor(
@@ -299,6 +306,22 @@ def test_streams_of_gateway_devices_exist_in_ros(manager: ManagerProcess, ros: R
         for _ in range(500):
             assert ros.next(topic).data.startswith('V')
         assert hear(page, 'publish')['topic'] == topic
+
+
+def test_a_late_peer_receives_the_latched_sample_of_a_ros_device(
+    manager: ManagerProcess, ros: Ros
+) -> None:
+    stream, values = _a_stream('ClimateSensor')
+    topic = topics.DEVICE_STREAM_TOPIC(SENSOR, stream)
+    sample = ''.join(f'V{value}' for value in values)
+    with connect(manager.url) as early:
+        say(early, op='subscribe', topic=topic)
+        ros.publish_latched(topic, DeviceStream(uid=SENSOR, data=sample))
+        assert ros.call(ConnectDevice, CONNECT_DEVICE_SERVICE, uid=SENSOR).success
+        assert hear(early, 'publish')['msg'] == {'uid': SENSOR, 'data': sample}
+    with connect(manager.url) as late:
+        say(late, op='subscribe', topic=topic)
+        assert hear(late, 'publish')['msg'] == {'uid': SENSOR, 'data': sample}
 
 
 def _a_stream(device_type: str) -> tuple[str, list[float]]:

@@ -13,5 +13,6 @@ def test_import_needs_no_ros() -> None:
         'import hos_client\n'
         "assert 'hos_interfaces' not in sys.modules\n"
         "assert 'aiohttp' not in sys.modules\n"
+        "assert 'cbor2' not in sys.modules\n"
     )
     subprocess.run([sys.executable, '-c', program], check=True)

@@ -39,7 +39,6 @@ NAMES: dict[type[Event], str] = {
     LinkClosed: 'closed',
     CommandAnswered: 'answered',
     ResultReported: 'result',
-    StreamSampled: 'sample',
     CallRequested: 'api_call',
 }
 
@@ -77,6 +76,8 @@ class ManagerDouble:
                 return ConnectAnswer(known, '' if known else f'uid {uid} is not in the fleet')
             case CommandAnswered():
                 self.events.put(('answered', *astuple(event)[1:]))
+            case StreamSampled(uid, stream_name, data):
+                self.events.put(('sample', uid, stream_name, data))
             case _:
                 self.events.put((NAMES[type(event)], *astuple(event)))
         if isinstance(event, CallRequested):

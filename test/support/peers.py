@@ -61,7 +61,7 @@ class Peer:
     ) -> None:
         self.wakes = 0
         self.is_slow = False
-        self._sent: list[str] = []
+        self._sent: list[str | bytes] = []
         self.session = broker.open_session(
             access, address, TOKENS.get, self._wake, limits or SessionLimits(), 0.0
         )
@@ -79,9 +79,12 @@ class Peer:
         return [json.loads(text) for text in self.hears_text()]
 
     def hears_text(self) -> list[str]:
+        return [text for text in self.hears_encoded() if isinstance(text, str)]
+
+    def hears_encoded(self) -> list[str | bytes]:
         self._send()
-        texts, self._sent = self._sent, []
-        return texts
+        sent, self._sent = self._sent, []
+        return sent
 
     def _send(self) -> None:
         while (text := self.session.outgoing.next_text()) is not None:

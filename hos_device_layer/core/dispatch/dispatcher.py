@@ -150,7 +150,7 @@ class Dispatcher:
             parse_values(event.data, stream.values)
         except ValueMismatchError as mismatch:
             return [LogDropped(f'{what} does not fit the stream: {mismatch}')]
-        return [PublishSample(link, uid, stream_name, event.data)]
+        return [PublishSample(link, uid, stream_name, event.data, event.is_latched)]
 
     def _devices_requested(
         self, _event: DevicesRequested, _now: Timestamp, _link: str

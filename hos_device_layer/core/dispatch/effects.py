@@ -68,6 +68,7 @@ class PublishSample(msgspec.Struct, frozen=True):
     uid: int
     stream_name: str
     data: str
+    is_latched: bool = False
 
 
 class LogDropped(msgspec.Struct, frozen=True):

@@ -52,6 +52,7 @@ class StreamSampled(msgspec.Struct, frozen=True):
     uid: int
     stream_name: str
     data: str
+    is_latched: bool = False
 
 
 class CallRequested(msgspec.Struct, frozen=True):

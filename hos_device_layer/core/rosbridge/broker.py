@@ -51,7 +51,7 @@ class Broker:
         return session.close_channels()
 
     def is_wanted(self, topic: str) -> bool:
-        """Return whether a topic has a subscriber; may be called from any thread."""
+        """Return whether messages of a topic must be published; may be called from any thread."""
         return self._subscriptions.is_wanted(topic)
 
     def command(self, command: Command, relay: Relay | None = None) -> list[CommandAnswered]:
@@ -69,6 +69,12 @@ class Broker:
         if session is not None:
             session.channels[uid].withdraw(cmd_id)
 
-    def publish(self, topic: str, message: PublishedMessage, now: float) -> None:
-        """Send a message to the subscribers of its topic."""
-        self._subscriptions.publish(topic, message, now)
+    def publish(
+        self, topic: str, message: PublishedMessage, now: float, is_latched: bool = False
+    ) -> None:
+        """Send a message to the subscribers of its topic, also to late ones if it is latched."""
+        self._subscriptions.publish(topic, message, now, is_latched)
+
+    def forget_samples(self, uid: int) -> None:
+        """Drop the latched samples of a device that was disconnected."""
+        self._subscriptions.latched.forget_device(uid)

@@ -3,7 +3,7 @@ The frames of the rosbridge protocol v2 that the gateway and its peers exchange,
 
 https://github.com/RobotWebTools/rosbridge_suite/blob/ros2/ROSBRIDGE_PROTOCOL.md. Fields that carry
 a message stay raw JSON until the topic or service tells its type. Fields without effect here
-(`latch`, `queue_size`, …) are skipped.
+(`queue_size`, `queue_length`, …) are skipped.
 """
 
 from __future__ import annotations
@@ -53,10 +53,11 @@ class _Frame(
 
 
 class Advertise(_Frame, frozen=True, kw_only=True, tag='advertise'):
-    """A peer announces that it will publish on a topic."""
+    """A peer announces that it will publish on a topic, whose latest message may be latched."""
 
     topic: _Name
     type: str = ''
+    latch: bool = False
 
 
 class Unadvertise(_Frame, frozen=True, kw_only=True, tag='unadvertise'):

@@ -17,26 +17,26 @@ class LateFrame(Protocol):
 
 
 class OutgoingFrames:
-    """A queue of frames; `unsent` is their length [characters]."""
+    """A queue of frames, bytes for binary ones; `unsent` is their length [characters]."""
 
     def __init__(self) -> None:
         self.unsent = 0
-        self._frames: deque[str | LateFrame] = deque()
+        self._frames: deque[str | bytes | LateFrame] = deque()
 
     def __len__(self) -> int:
         return len(self._frames)
 
-    def put(self, frame: str | LateFrame) -> None:
+    def put(self, frame: str | bytes | LateFrame) -> None:
         """Add a frame at the end."""
         self._frames.append(frame)
         self.unsent += len(frame)
 
-    def next_text(self) -> str | None:
+    def next_text(self) -> str | bytes | None:
         """Remove and return the first frame that was not withdrawn; None if there is none."""
         while self._frames:
             frame = self._frames.popleft()
             self.unsent -= len(frame)
-            text = frame if isinstance(frame, str) else frame.text()
+            text = frame if isinstance(frame, (str, bytes)) else frame.text()
             if text is not None:
                 return text
         return None

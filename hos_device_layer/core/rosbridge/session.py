@@ -20,6 +20,7 @@ from ..dispatch.events import (
 )
 from .access import Access
 from .close_reasons import REPLACED, TOO_MANY_ERRORS, TOO_SLOW, WRONG_TOKEN, CloseReason
+from .compression import check_compression
 from .device_channel import ChannelCommand, DeviceChannel
 from .device_descriptions import DeviceDescriptions, owner_of
 from .events import Confirmation, Request, ServiceCall, SessionEvent, traceable
@@ -111,8 +112,7 @@ class Session:
         self._limits = limits
         self._unanswered_calls = 0
         self._errors = TokenBucket(limits.errors, limits.errors_per_s, now)
-        # As how many frames the latest one counts.
-        self._frame_cost = 1.0
+        self._frame_cost = 1.0  # as how many frames the latest one counts
         self._frames = TokenBucket(limits.frames, limits.frames_per_s, now)
 
     def receive(self, text: str, now: float) -> list[SessionEvent]:
@@ -167,11 +167,11 @@ class Session:
         """Queue a frame for the peer."""
         self.send_text(encode(frame))
 
-    def send_text(self, text: str) -> None:
+    def send_text(self, text: str | bytes) -> None:
         """Queue an encoded frame for the peer."""
         self._queue(text)
 
-    def _queue(self, frame: str | LateFrame) -> None:
+    def _queue(self, frame: str | bytes | LateFrame) -> None:
         if self.closing is not None:
             return
         self.outgoing.put(frame)
@@ -217,16 +217,17 @@ class Session:
         return []
 
     def _advertise(self, frame: Advertise) -> list[SessionEvent]:
-        # A peer may publish without advertising; here it is only told earlier about errors.
+        # A peer may publish without advertising; here it is told earlier about errors.
         topic = parse_topic(frame.topic)
         check_type(frame.type, topic.kind)
         _check_publisher(topic)
         if topic.uid is not None:
             self._check_identity(topic.uid)
+        self._subscriptions.latched.advertise(topic, self, frame.latch)
         return []
 
     def _unadvertise(self, frame: Unadvertise) -> list[SessionEvent]:
-        parse_topic(frame.topic)
+        self._subscriptions.latched.unlatch(parse_topic(frame.topic).name, self)
         return []
 
     def _publish(self, frame: Publish) -> list[SessionEvent]:
@@ -326,8 +327,7 @@ class Session:
             raise FrameError(f'only the device manager may subscribe to {topic.name}')
         if not self.access.may_read:
             raise FrameError('subscribing requires a token of role operator or viewer')
-        if frame.compression != 'none':
-            raise FrameError('the gateway does not compress messages; leave compression out')
+        check_compression(frame.compression)
         if self.subscription_count >= self._limits.subscriptions:
             raise FrameError(f'a peer may have at most {self._limits.subscriptions} subscriptions')
         self._subscriptions.add(self, topic.name, frame)

@@ -62,14 +62,18 @@ class Gateway:
         """Do not send a command that still waits for its device; None: any of them."""
         self._bridge.to_gateway.put(functools.partial(self._broker.withdraw, uid, cmd_id))
 
-    def publish(self, topic: str, message: PublishedMessage) -> None:
-        """Send a message to the peers that subscribe to a topic."""
+    def publish(self, topic: str, message: PublishedMessage, is_latched: bool = False) -> None:
+        """Send a message to the peers that subscribe, or if it is latched, will subscribe."""
         self._bridge.to_gateway.put(
-            functools.partial(self._broker.publish, topic, message, time.monotonic())
+            functools.partial(self._broker.publish, topic, message, time.monotonic(), is_latched)
         )
 
+    def forget_samples(self, uid: int) -> None:
+        """Drop the latched samples of a device that was disconnected."""
+        self._bridge.to_gateway.put(functools.partial(self._broker.forget_samples, uid))
+
     def is_wanted(self, topic: str) -> bool:
-        """Return whether any peer subscribes to a topic."""
+        """Return whether the messages of a topic must be published: a peer may receive them."""
         return self._broker.is_wanted(topic)
 
     def _opened(

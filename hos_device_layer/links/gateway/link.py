@@ -10,6 +10,7 @@ from rclpy.node import Node
 
 from ... import topics
 from ...core.dispatch.commands import Command
+from ...core.dispatch.connection_states import ConnectionEvent
 from ...core.dispatch.effects import PublishConnectionEvent, PublishResult, PublishSample
 from ...core.rosbridge import PublishedMessage
 from ...core.rosbridge.messages import ConnectionInfo, DeviceAPICallResult, DeviceStream
@@ -80,15 +81,17 @@ class GatewayLink:
                     topics.DEVICE_API_CALL_RESULT_TOPIC, lambda: _result_message(publication)
                 )
             case PublishConnectionEvent(event, uid, device, time_s):
+                if event is ConnectionEvent.DISCONNECTED:
+                    self._gateway.forget_samples(uid)
                 self._publish(
                     CONNECTION_EVENT_TOPICS[event],
                     lambda: ConnectionInfo(device.device_id, uid, device.device_type, time_s),
                 )
-            case PublishSample(link, uid, stream_name, data):
+            case PublishSample(link, uid, stream_name, data, is_latched):
                 if link == GATEWAY_LINK:
                     self._proxies.publish_sample(uid, stream_name, data)
                 topic = topics.DEVICE_STREAM_TOPIC(uid, stream_name)
-                self._publish(topic, lambda: DeviceStream(uid, data))
+                self._publish(topic, lambda: DeviceStream(uid, data), is_latched)
 
     def poll(self) -> None:
         """Nothing has to be done regularly."""
@@ -98,9 +101,11 @@ class GatewayLink:
         self._proxies.refuse_all('the device manager was stopped')
         self._gateway.stop()
 
-    def _publish(self, topic: str, message: Callable[[], PublishedMessage]) -> None:
-        if self._gateway.is_wanted(topic):
-            self._gateway.publish(topic, message())
+    def _publish(
+        self, topic: str, message: Callable[[], PublishedMessage], is_latched: bool = False
+    ) -> None:
+        if is_latched or self._gateway.is_wanted(topic):
+            self._gateway.publish(topic, message(), is_latched)
 
 
 def _wake(node: Node, work: Callable[[], None]) -> None:

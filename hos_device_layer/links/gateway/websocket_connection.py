@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Coroutine
 from functools import partial
+from typing import Any
 
 from aiohttp import WSMsgType, web
 
@@ -131,7 +133,7 @@ class WebSocketConnection:
             text = self.session.outgoing.next_text()
             if text is None:
                 return
-            await self._socket.send_str(text)
+            await self._send(text)
 
     def _wake(self) -> None:
         if self._is_idle and self.session.closing is None and self._send_at_once():
@@ -152,7 +154,7 @@ class WebSocketConnection:
         text = self.session.outgoing.next_text()
         if text is None:
             return True
-        sending = self._socket.send_str(text)
+        sending = self._send(text)
         try:
             # aiohttp waits only for a blocked transport: here it returns at once.
             sending.send(None)
@@ -161,6 +163,11 @@ class WebSocketConnection:
             return True
         sending.close()
         raise RuntimeError('aiohttp waited although the transport is not blocked')
+
+    def _send(self, data: str | bytes) -> Coroutine[Any, Any, None]:
+        if isinstance(data, str):
+            return self._socket.send_str(data)
+        return self._socket.send_bytes(data)
 
     def _check_token(self) -> None:
         if self.session.access is None:

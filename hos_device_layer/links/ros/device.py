@@ -129,7 +129,9 @@ class RosDevice:
 
     def _on_sample(self, stream_name: str) -> Callable[[Any], None]:
         def on_sample(message: Any) -> None:
-            self._report(StreamSampled(self._uid, stream_name, message.data))
+            subscription = self._subscriptions.get(stream_name)
+            is_latched = subscription is not None and subscription.is_latched
+            self._report(StreamSampled(self._uid, stream_name, message.data, is_latched))
 
         return on_sample
 

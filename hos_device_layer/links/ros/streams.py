@@ -9,7 +9,7 @@ from typing import Any
 
 from hos_interfaces.msg import DeviceStream
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.subscription import Subscription
 
 from ...qos import NO_SUBSCRIPTION_EVENTS, STREAM_DEPTH, stream_offers, stream_qos
@@ -97,6 +97,11 @@ class StreamSubscription:
         self._next: Subscription | None = None
         self._early: deque[Any] = deque(maxlen=STREAM_DEPTH)
         self._publisher_count = len(offers)
+
+    @property
+    def is_latched(self) -> bool:
+        """Whether late subscribers receive the latest samples: all publishers keep them."""
+        return self._current.qos_profile.durability is DurabilityPolicy.TRANSIENT_LOCAL
 
     def may_not_fit(self) -> bool:
         """Whether publishers have come or gone since the last check."""

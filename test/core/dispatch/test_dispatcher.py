@@ -71,6 +71,8 @@ def test_a_sample_of_a_device_that_is_not_connected_is_dropped():
 def test_a_sample_must_fit_a_stream_of_its_device_type(driver):
     sample = driver.handle(StreamSampled(LIFT.uid, 'height', 'V1.5'))
     assert sample == [PublishSample(ROS, LIFT.uid, 'height', 'V1.5')]
+    sample = driver.handle(StreamSampled(LIFT.uid, 'height', 'V2', is_latched=True))
+    assert sample == [PublishSample(ROS, LIFT.uid, 'height', 'V2', is_latched=True)]
     for uid, name, data, facts in (
         (LIFT.uid, 'height', 'V', ['height', 'L1', 'float32']),
         (LIFT.uid, 'flow', 'V1.5', ['flow', str(LIFT.uid)]),

@@ -59,7 +59,7 @@ from hos_device_layer.core.rosbridge.session import MAX_UNSENT
         {'op': 'unadvertise', 'topic': 'rosout'},
         {'op': 'subscribe', 'topic': '/rosout'},
         {'op': 'subscribe', 'topic': 'haive_os/device/ping'},
-        {'op': 'subscribe', 'topic': STREAM, 'compression': 'png'},
+        {'op': 'subscribe', 'topic': STREAM, 'compression': 'cbor-raw'},
         {'op': 'advertise_service', 'service': 'haive_os/device/connect'},
         {'op': 'advertise_service', 'service': 'haive_os/device/api_call'},
         {'op': 'advertise_service', 'service': '/set_parameters'},

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import gc
+import json
+import sys
+import tracemalloc
+import weakref
+
+import cbor2
+import msgspec
+import pytest
 from peers import (
     STREAM,
     UID,
     Peer,
 )
 
+from hos_device_layer.core.rosbridge import Session, SessionLimits, subscriptions
 from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.close_reasons import (
     TOO_SLOW,
 )
+from hos_device_layer.core.rosbridge.compression import encode_publication
 from hos_device_layer.core.rosbridge.messages import DeviceStream
+from hos_device_layer.core.rosbridge.names import parse_topic
 from hos_device_layer.core.rosbridge.session import MAX_UNSENT
 
 
@@ -52,12 +64,128 @@ def test_a_closed_session_has_no_subscriptions(broker: Broker, peer: Peer) -> No
     assert not broker.is_wanted(STREAM)
 
 
-def test_the_slowest_rate_of_several_subscriptions_is_used(broker: Broker, peer: Peer) -> None:
-    for rate in (100, 1000, 0):
+def test_the_fastest_rate_of_several_subscriptions_is_used(broker: Broker, peer: Peer) -> None:
+    for rate in (1000, 100, 2000):
         peer.says({'op': 'subscribe', 'topic': STREAM, 'id': f'{rate}', 'throttle_rate': rate})
-    for now in (10.0, 10.5, 11.0):
+    assert samples(broker, peer, 10.0, 10.05, 10.1, 10.5) == ['V10.0', 'V10.1', 'V10.5']
+    peer.says({'op': 'unsubscribe', 'topic': STREAM, 'id': '100'})
+    assert samples(broker, peer, 11.0, 11.4, 11.5, 12.0) == ['V11.5']
+    # The same id again, with another rate.
+    peer.says({'op': 'subscribe', 'topic': STREAM, 'id': '1000', 'throttle_rate': 0})
+    assert samples(broker, peer, 13.0, 13.0) == ['V13.0', 'V13.0']
+    peer.says({'op': 'unsubscribe', 'topic': STREAM, 'id': '1000'})
+    assert samples(broker, peer, 14.0, 15.0, 15.5) == ['V15.0']
+
+
+def samples(broker: Broker, peer: Peer, *times: float) -> list[str]:
+    for now in times:
         broker.publish(STREAM, DeviceStream(UID, f'V{now}'), now)
-    assert [frame['msg']['data'] for frame in peer.hears()] == ['V10.0', 'V11.0']
+    return [frame['msg']['data'] for frame in peer.hears()]
+
+
+def test_each_id_counts_as_a_subscription(broker: Broker) -> None:
+    peer = Peer(broker, limits=SessionLimits(subscriptions=3))
+    for frame_id in (None, 'a', 'a', 1, 'b'):
+        peer.says({'op': 'subscribe', 'topic': STREAM, 'id': frame_id})
+    assert 'at most 3 subscriptions' in peer.refusal()
+    assert peer.session.subscription_count == 3
+    peer.says({'op': 'unsubscribe', 'topic': STREAM, 'id': 'a'})
+    peer.says({'op': 'unsubscribe', 'topic': STREAM, 'id': 'a'})
+    assert peer.session.subscription_count == 2
+    peer.says({'op': 'unsubscribe', 'topic': STREAM})
+    assert peer.session.subscription_count == 0
+
+
+def test_ending_a_session_costs_what_it_subscribed_to(broker: Broker, peer: Peer) -> None:
+    crowd = [Peer(broker) for _ in range(10)]
+    for other in crowd:
+        for n in range(100):
+            other.says({'op': 'subscribe', 'topic': f'haive_os/device/uid{n}/stream/s'})
+    peer.says({'op': 'subscribe', 'topic': STREAM})
+    calls = []
+    sys.setprofile(lambda _, event, __: calls.append(event))
+    broker.close_session(peer.session)
+    sys.setprofile(None)
+    assert len(calls) < 100
+
+
+@pytest.mark.parametrize('name', [STREAM, 'haive_os/device/uid{}/stream/s'])
+def test_all_memory_of_a_closed_session_is_freed(broker: Broker, name: str) -> None:
+    tracemalloc.start()
+    try:
+        storm(broker, name)  # Tables that have grown do not shrink.
+        before = tracemalloc.get_traced_memory()[0]
+        session = storm(broker, name)
+        assert session() is None
+        assert tracemalloc.get_traced_memory()[1] - before < 5_000_000
+        assert tracemalloc.get_traced_memory()[0] - before < 10_000
+    finally:
+        tracemalloc.stop()
+
+
+def storm(broker: Broker, name: str) -> weakref.ref[Session]:
+    """Let a peer do what the gateway keeps in mind, 3,000 times, and go."""
+    peer = Peer(broker)
+    for n in range(3_000):
+        topic = name.format(n)
+        peer.says({'op': 'subscribe', 'topic': topic, 'id': f'{n}' + 'i' * 240})
+        peer.says({'op': 'advertise', 'topic': topic, 'latch': True})
+        peer.says({'op': 'sync', 'client': f'{n}', 'remove': [f'{n}']})
+        broker.publish(topic, DeviceStream(n, 'V1'), 0.0)
+    broker.close_session(peer.session)
+    session = weakref.ref(peer.session)
+    del peer
+    gc.collect()
+    # Parsed names stay in a cache of a fixed size.
+    parse_topic.cache_clear()
+    return session
+
+
+@pytest.mark.parametrize('compression', ['cbor-raw', 'gzip', '', 'x' * 1_000])
+def test_an_unknown_compression_is_refused_with_the_valid_ones(
+    peer: Peer, compression: str
+) -> None:
+    peer.says({'op': 'subscribe', 'topic': STREAM, 'compression': compression})
+    refusal = peer.refusal()
+    assert refusal.startswith('unknown compression') and len(refusal) < 200
+    assert refusal.endswith('valid values: none, png, cbor')
+
+
+def test_the_strongest_compression_of_several_subscriptions_is_used(
+    broker: Broker, peer: Peer
+) -> None:
+    data = 'V1' * 500
+    heard = []
+    for frame_id, compression in enumerate(('none', 'png', 'cbor')):
+        peer.says({'op': 'subscribe', 'topic': STREAM, 'id': frame_id, 'compression': compression})
+        broker.publish(STREAM, DeviceStream(UID, data), 0.0)
+        heard += peer.hears_encoded()
+    plain, png, cbor = heard
+    assert isinstance(plain, str) and json.loads(plain)['op'] == 'publish'
+    assert isinstance(png, str) and json.loads(png)['op'] == 'png'
+    assert isinstance(cbor, bytes) and cbor2.loads(cbor) == json.loads(plain)
+    peer.says({'op': 'unsubscribe', 'topic': STREAM, 'id': 2})
+    broker.publish(STREAM, DeviceStream(UID, data), 0.0)
+    assert peer.hears_encoded() == [png]
+
+
+def test_a_message_is_encoded_once_in_each_form(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forms = [(name, form) for name in (STREAM, '/' + STREAM) for form in ('none', 'png', 'cbor')]
+    peers = [(Peer(broker), name, form) for name, form in forms for _ in range(5)]
+    for peer, name, form in peers:
+        peer.says({'op': 'subscribe', 'topic': name, 'compression': form})
+    encoded: list[tuple[str, str]] = []
+
+    def recorded(name: str, message: msgspec.Struct, form: str) -> str | bytes:
+        encoded.append((name, form))
+        return encode_publication(name, message, form)
+
+    monkeypatch.setattr(subscriptions, 'encode_publication', recorded)
+    broker.publish(STREAM, DeviceStream(UID, 'V1'), 0.0)
+    assert sorted(encoded) == sorted(forms)
+    assert all(len(peer.hears_encoded()) == 1 for peer, _, _ in peers)
 
 
 def test_without_an_id_all_subscriptions_of_the_topic_end(broker: Broker, peer: Peer) -> None:

@@ -16,7 +16,7 @@ from hos_device_layer.core.dispatch.events import CommandAnswered, SendFailed, S
 from hos_device_layer.links.ros import device as module
 from hos_device_layer.links.ros.device import RosDevice
 from hos_device_layer.links.ros.streams import StreamSubscriptions
-from hos_device_layer.qos import SERVICE_QOS
+from hos_device_layer.qos import DIAGNOSTICS_QOS, SERVICE_QOS
 from hos_device_layer.services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
 from hos_device_layer.topics import DEVICE_STREAM_TOPIC
 
@@ -131,6 +131,20 @@ def test_only_samples_of_subscribed_streams_are_reported(
         publishers[name].publish(DeviceStream(uid=UID, data='V1'))
     nodes.spin_until(lambda: recorder.events)
     assert recorder.events == [('ros', StreamSampled(UID, 'pose', 'V1'))]
+
+
+def test_a_sample_of_a_transient_local_publisher_is_latched(
+    nodes: SpunNodes, recorder: EventRecorder, device: RosDevice
+) -> None:
+    publisher = nodes['device'].create_publisher(
+        DeviceStream, DEVICE_STREAM_TOPIC(UID, 'pose'), DIAGNOSTICS_QOS
+    )
+    publisher.publish(DeviceStream(uid=UID, data='V1'))
+    topic = nodes['device_manager'].resolve_topic_name(DEVICE_STREAM_TOPIC(UID, 'pose'))
+    nodes.spin_until(lambda: nodes['device_manager'].count_publishers(topic))
+    device.subscribe(['pose'])
+    nodes.spin_until(lambda: recorder.events)
+    assert recorder.events == [('ros', StreamSampled(UID, 'pose', 'V1', is_latched=True))]
 
 
 def test_a_destroyed_device_has_no_entities(nodes: SpunNodes, device: RosDevice) -> None:
