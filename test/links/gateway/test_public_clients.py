@@ -18,11 +18,11 @@ from project import ROOT
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.dispatch.effects import ConnectedDevice
 from hos_device_layer.core.rosbridge import Role
-from hos_device_layer.core.rosbridge.messages import DeviceAPICallResult
+from hos_device_layer.core.rosbridge.messages import DeviceAPICallResult, DeviceStream
 from hos_device_layer.core.spec.field_types import Field, FieldType
 from hos_device_layer.core.spec.records import FleetDevice, Function
 from hos_device_layer.links.gateway import Gateway, GatewaySettings, TokenFile
-from hos_device_layer.topics import DEVICE_API_CALL_RESULT_TOPIC
+from hos_device_layer.topics import DEVICE_API_CALL_RESULT_TOPIC, DEVICE_STREAM_TOPIC
 
 UID = 10758656
 PROGRAMS = ROOT / 'test' / 'public_clients'
@@ -54,9 +54,9 @@ class Program:
 
 
 @contextmanager
-def running(command: list[str]) -> Iterator[Program]:
+def running(command: list[str], stderr: Any = None) -> Iterator[Program]:
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True
     ) as process:
         try:
             yield Program(process)
@@ -156,6 +156,77 @@ def test_roslib(
         check_unadvertised(program, gateway, manager)
         program.tell('close')
         program.next('close')
+
+
+# Also long ones, of which PNG makes a shorter frame.
+SAMPLES = [f'V{n}' for n in range(100)] + ['V1.25ä' * n for n in (50, 500, 5_000)]
+
+
+def check_samples(
+    program: Program, gateway: Gateway, compressions: list[str], samples: list[str]
+) -> None:
+    """Every sample arrives, whatever the compression, from the latched one on."""
+    assert heard_samples(program, compressions, 1) == {c: ['V-1'] for c in compressions}
+    for compression in compressions:
+        topic = DEVICE_STREAM_TOPIC(7, compression)
+        for sample in samples:
+            gateway.publish(topic, DeviceStream(7, sample))
+    heard = heard_samples(program, compressions, len(samples))
+    assert heard == dict.fromkeys(compressions, samples)
+
+
+def heard_samples(program: Program, compressions: list[str], count: int) -> dict[str, list[str]]:
+    heard: dict[str, list[str]] = {compression: [] for compression in compressions}
+    for _ in range(len(compressions) * count):
+        said = program.next('sample')
+        assert said['message']['uid'] == 7
+        heard[said['compression']].append(said['message']['data'])
+    return heard
+
+
+def publish_latched(gateway: Gateway, compressions: list[str]) -> None:
+    for compression in compressions:
+        topic = DEVICE_STREAM_TOPIC(7, compression)
+        gateway.publish(topic, DeviceStream(7, 'V-1'), is_latched=True)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize('package', ['roslib', 'roslib-1'])
+def test_roslib_receives_every_sample_in_every_compression(
+    package: str, node_modules: Path, gateway_and_manager: tuple[Gateway, ManagerDouble]
+) -> None:
+    gateway, _ = gateway_and_manager
+    compressions = ['none', 'png', 'cbor']
+    publish_latched(gateway, compressions)
+    script = str(PROGRAMS / 'roslib_listener.mjs')
+    url = f'ws://127.0.0.1:{gateway.port}'
+    command = ['node', script, str(node_modules), package, url, *compressions]
+    with running(command) as program:
+        check_samples(program, gateway, compressions, SAMPLES)
+
+
+def test_roslibpy_receives_samples_of_usual_length_also_with_compression(
+    gateway_and_manager: tuple[Gateway, ManagerDouble],
+) -> None:
+    # Its releases offer png, but cannot read frames of the op png.
+    gateway, _ = gateway_and_manager
+    compressions = ['none', 'png']
+    publish_latched(gateway, compressions)
+    script = str(PROGRAMS / 'roslibpy_listener.py')
+    command = [sys.executable, script, '127.0.0.1', str(gateway.port), *compressions]
+    with running(command) as program:
+        check_samples(program, gateway, compressions, SAMPLES[:100])
+
+
+def test_roslibpy_prints_no_traceback_when_a_call_is_refused(
+    gateway_and_manager: tuple[Gateway, ManagerDouble], tmp_path: Path
+) -> None:
+    gateway, manager = gateway_and_manager
+    log = tmp_path / 'stderr'
+    with log.open('w') as stderr, running(roslibpy_device(gateway.port), stderr) as program:
+        check_session(program, gateway, manager)
+        check_unadvertised(program, gateway, manager)
+    assert 'Traceback' not in log.read_text() and 'Exception' not in log.read_text()
 
 
 def roslibpy_device(port: int, *token: str) -> list[str]:
