@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Protocol
 
 from .compression import NONE, encode_publication, strongest
@@ -27,44 +28,44 @@ class _Subscription:
 
     def __init__(self, subscriber: Subscriber, sent_name: str) -> None:
         self.subscriber = subscriber
-        self.sent_name = sent_name
-        self.compression = NONE
-        self._interval = 0.0  # [s] between two messages, at least
-        self._latest = -math.inf
+        self.form = sent_name, NONE  # the name and the compression of what is sent
+        self.interval = 0.0  # [s] between two messages, at least
+        self.latest = -math.inf  # when a message was sent
+        self.due = -math.inf  # when the next one may be sent
         # By id: the interval and the compression.
         self._requests: dict[FrameId, tuple[float, str]] = {}
 
-    def add(self, frame: Subscribe) -> None:
-        self.subscriber.subscription_count -= len(self._requests)
-        self._requests[frame.id] = frame.throttle_rate / 1000, frame.compression
-        self._update()
+    def add(self, frame: Subscribe) -> bool:
+        """Add an id, or change what it asks for; returns whether it is new."""
+        is_new = frame.id not in self._requests
+        self.subscriber.subscription_count += is_new
+        request = frame.throttle_rate / 1000, frame.compression
+        # Without a look at the others, of which there may be a thousand.
+        is_more = is_new and bool(self._requests)
+        self._requests[frame.id] = request
+        if is_more:
+            self._ask([(self.interval, self.form[1]), request])
+        else:
+            self._ask(self._requests.values())
+        return is_new
 
     def remove(self, frame_id: FrameId) -> bool:
         """Remove an id, or all without one; returns whether none is left."""
-        self.subscriber.subscription_count -= len(self._requests)
+        before = len(self._requests)
         if frame_id is None:
             self._requests.clear()
         self._requests.pop(frame_id, None)
-        self._update()
+        self.subscriber.subscription_count -= before - len(self._requests)
+        if self._requests:
+            self._ask(self._requests.values())
         return not self._requests
 
-    def has(self, frame_id: FrameId) -> bool:
-        return frame_id in self._requests
-
-    def is_due(self, now: float) -> bool:
-        """Return whether a message is sent now, and not skipped."""
-        if now < self._latest + self._interval:
-            return False
-        self._latest = now
-        return True
-
-    def _update(self) -> None:
-        self.subscriber.subscription_count += len(self._requests)
-        if self._requests:
-            # As in rosbridge, every id receives what the most demanding one asks for.
-            intervals, compressions = zip(*self._requests.values())
-            self._interval = min(intervals)
-            self.compression = strongest({*compressions})
+    def _ask(self, requests: Iterable[tuple[float, str]]) -> None:
+        # As in rosbridge, every id receives what the most demanding one asks for.
+        intervals, compressions = zip(*requests)
+        self.interval = min(intervals)
+        self.due = self.latest + self.interval
+        self.form = self.form[0], strongest({*compressions})
 
 
 class Subscriptions:
@@ -86,10 +87,8 @@ class Subscriptions:
         if subscription is None:
             subscription = own[frame.topic] = _Subscription(subscriber, frame.topic)
             self._topics.setdefault(topic, {})[subscriber, frame.topic] = subscription
-        is_new = not subscription.has(frame.id)
-        subscription.add(frame)
-        if is_new and (sample := self.latched.sample(topic)):
-            subscriber.send_text(encode_publication(frame.topic, sample, subscription.compression))
+        if subscription.add(frame) and (sample := self.latched.sample(topic)):
+            subscriber.send_text(_encode(subscription.form, sample))
 
     def remove(self, subscriber: Subscriber, sent_name: str, frame_id: FrameId) -> None:
         """End a subscription; without an id, all of the session to this topic."""
@@ -116,14 +115,20 @@ class Subscriptions:
         self, topic: str, message: PublishedMessage, now: float, is_latched: bool = False
     ) -> None:
         """Send a message to the subscribers of its topic; encodes it once in each form."""
-        if isinstance(message, DeviceStream):
+        if isinstance(message, DeviceStream) and (is_latched or self.latched.concerns(topic)):
             self.latched.take(topic, message, is_latched)
         encoded: dict[tuple[str, str], str | bytes] = {}
         for subscription in list(self._topics.get(topic, {}).values()):
-            if not subscription.is_due(now):
+            if now < subscription.due:
                 continue
-            form = subscription.sent_name, subscription.compression
-            if form not in encoded:
-                name, compression = form
-                encoded[form] = encode_publication(name, message, compression)
-            subscription.subscriber.send_text(encoded[form])
+            subscription.latest = now
+            subscription.due = now + subscription.interval
+            data = encoded.get(subscription.form)
+            if data is None:
+                data = encoded[subscription.form] = _encode(subscription.form, message)
+            subscription.subscriber.send_text(data)
+
+
+def _encode(form: tuple[str, str], message: PublishedMessage) -> str | bytes:
+    name, compression = form
+    return encode_publication(name, message, compression)
