@@ -121,6 +121,12 @@ def check_type(given: str, kind: TopicKind | ServiceKind) -> None:
         raise FrameError(f'expected type {kind.value}, got {shortened(given)}')
 
 
+def check_publisher(topic: TopicName) -> None:
+    """Check that devices publish on a topic; raises FrameError."""
+    if not topic.kind.comes_from_devices:
+        raise FrameError(f'{topic.name} is published by the device manager only')
+
+
 def _uid(digits: str) -> int:
     uid = int(digits)
     if uid > _MAX_UID or digits != str(uid):

@@ -60,7 +60,7 @@ from .messages import (
 from .names import (
     ServiceKind,
     TopicKind,
-    TopicName,
+    check_publisher,
     check_type,
     parse_service,
     parse_topic,
@@ -220,7 +220,7 @@ class Session:
         # A peer may publish without advertising; here it is told earlier about errors.
         topic = parse_topic(frame.topic)
         check_type(frame.type, topic.kind)
-        _check_publisher(topic)
+        check_publisher(topic)
         if topic.uid is not None:
             self._check_identity(topic.uid)
         self._subscriptions.latched.advertise(topic, self, frame.latch)
@@ -232,7 +232,7 @@ class Session:
 
     def _publish(self, frame: Publish) -> list[SessionEvent]:
         topic = parse_topic(frame.topic)
-        _check_publisher(topic)
+        check_publisher(topic)
         if topic.kind is TopicKind.PING:
             uid = decode_message(frame.msg, UidMessage).data
             self._own_channel(uid)
@@ -397,8 +397,3 @@ _HANDLERS: Mapping[type[Frame], _Handler] = {
     Status: Session._ignore,
     SetLevel: Session._ignore,
 }
-
-
-def _check_publisher(topic: TopicName) -> None:
-    if not topic.kind.comes_from_devices:
-        raise FrameError(f'{topic.name} is published by the device manager only')
