@@ -51,6 +51,7 @@ def tables(text: str) -> list[list[list[str]]]:
         f'| subscriptions of one connection | {LIMITS.subscriptions:,} |',
         f'that are advertised with `latch` | {latched_samples.MAX_TOPICS:,} |',
         f'unanswered calls: of one connection, and to one device | {LIMITS.outstanding_calls:,} |',
+        f'| commands sent to a device and not settled | {device_channel.WINDOW} |',
         f'wait for `advertise_service` | {device_channel.MAX_WAITING} per device |',
         f'| text that waits to be sent | {session.MAX_UNSENT:,} characters;',
         f'| connections | {SETTINGS.max_connections:,}; '

@@ -1,10 +1,10 @@
 """The gateway's side of the rosbridge protocol v2: text in, events and text out."""
 
 from .access import ANONYMOUS_DEVICE_ACCESS, LOCAL_ACCESS, Access, Role
+from .advertised_service import Relay
 from .authentication_backoff import AuthenticationBackoff
 from .broker import Broker
 from .close_reasons import CloseReason
-from .device_channel import Relay
 from .events import Confirmation, Request, ServiceCall, SessionEvent, Traceable
 from .frames import FrameError
 from .rate_limits import SessionLimits

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..dispatch.commands import Command
 from ..dispatch.events import CommandAnswered, LinkClosed
 from .access import Access
-from .device_channel import ChannelCommand, Relay
+from .advertised_service import ChannelCommand, Relay
 from .device_descriptions import DeviceDescriptions
 from .rate_limits import SessionLimits
 from .session import Session

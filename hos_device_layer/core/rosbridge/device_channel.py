@@ -1,13 +1,14 @@
-"""A device that a session serves: its services, and the commands that it has not answered."""
+"""A device that a session serves: its services, and the commands on their way to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 
 from ..dispatch.calls import TypedField
 from ..dispatch.commands import Command
 from ..dispatch.events import CommandAnswered, ResultReported
+from .advertised_service import AdvertisedService, ChannelCommand, Relay
 from .frames import CallService, FrameId, encode, raw
 from .messages import (
     DeviceCommandRequest,
@@ -19,35 +20,16 @@ from .names import ServiceKind
 # A client may register before it advertises its services. This many commands wait for that.
 MAX_WAITING = 100
 
-# How many results of relayed commands are awaited; the oldest are given up.
-MAX_RELAYED = 1_000
+# How many commands may be sent and not settled. What is in the buffer of a device that does not
+# read cannot be withdrawn, so at most this many are executed late. It is enough for 3,200 calls/s
+# to a device that answers within 10 ms.
+WINDOW = 32
 
+# How many results are awaited, of relayed commands and of others; the oldest are given up.
+MAX_AWAITED = 1_000
 
-class Relay(Protocol):
-    """Receives the answer and the result of a command that the device manager did not send."""
-
-    def answered(self, is_valid: bool, error: str) -> None:
-        """Receive the answer to the command; called exactly once."""
-
-    def reported(self, result: ResultReported) -> None:
-        """Receive the result of an accepted command."""
-
-    def abandoned(self) -> None:
-        """Handle that the result of an accepted command is no longer awaited."""
-
-
-class ChannelCommand(NamedTuple):
-    """A command to send; `relay` is None for the device manager's own commands."""
-
-    command: Command
-    relay: Relay | None = None
-
-    def answered(self, is_valid: bool, error: str) -> list[CommandAnswered]:
-        """Pass an answer on to the relay, or return it as an event."""
-        if self.relay is not None:
-            self.relay.answered(is_valid, error)
-            return []
-        return [CommandAnswered(self.command.uid, self.command.cmd_id, is_valid, error)]
+# A command entitles the device to two frames, its answer and its result.
+_FRAMES_PER_COMMAND = 2
 
 
 class OutgoingCall:
@@ -68,162 +50,208 @@ class OutgoingCall:
         return None if call is None else encode(call)
 
 
-class _AdvertisedService:
-    """A service by the name that the device sent, and how many calls it has received."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.calls = 0
-
-    def next_id(self) -> str:
-        # Counted from 1 for each advertisement: public firmware counts along.
-        self.calls += 1
-        return f'service_request:{self.name}:{self.calls}'
-
-
 class DeviceChannel:
     """
-    One device of a session; `send` queues a frame for its peer.
+    One device of a session; `send` queues a call for its peer.
 
-    Each command leads to one `CommandAnswered`, unless it is withdrawn or the channel is closed
-    before. Relayed commands are always answered.
+    Each command leads to one `CommandAnswered`, unless its result comes before, it is withdrawn,
+    or the channel is closed. Relayed commands are always answered. No two commands may have the
+    same `cmd_id`.
     """
 
-    def __init__(self, uid: int, max_outstanding: int) -> None:
+    def __init__(
+        self, uid: int, max_outstanding: int, send: Callable[[OutgoingCall], object]
+    ) -> None:
         self.uid = uid
         self._max_outstanding = max_outstanding
-        self._services: dict[ServiceKind, _AdvertisedService] = {}
-        self._waiting: list[ChannelCommand] = []
-        # Queued by the session, in the order of sending; they have no id yet.
-        self._queued: dict[OutgoingCall, None] = {}
-        # By the id of the call; in the order of sending.
-        self._outstanding: dict[str, tuple[ServiceKind, ChannelCommand]] = {}
-        self._relays: dict[int, Relay] = {}
+        self._send = send
+        self._services: dict[ServiceKind, AdvertisedService] = {}
+        # The latest withdrawn service of each kind: answers to it may still arrive.
+        self._former: dict[ServiceKind, AdvertisedService] = {}
+        # By cmd_id: what waits for `advertise`, then for the window, then in the session's queue.
+        self._waiting: OrderedDict[int, ChannelCommand] = OrderedDict()
+        self._held: OrderedDict[int, ChannelCommand] = OrderedDict()
+        self._queued: OrderedDict[int, ChannelCommand] = OrderedDict()
+        # Commands that were withdrawn after the device was last heard: it may not have read them.
+        self._unread = 0
+        self._expected_frames = 0
+        # The commands whose results are awaited; None for those of the device manager.
+        self._awaited: OrderedDict[int, Relay | None] = OrderedDict()
 
     @property
     def serves(self) -> bool:
         """Whether the device has advertised a service."""
         return bool(self._services)
 
-    def advertise(
-        self, kind: ServiceKind, name: str
-    ) -> tuple[list[CommandAnswered], list[OutgoingCall]]:
-        """Record a service; returns refusals of older commands, and calls to queue."""
+    # Services
+
+    def advertise(self, kind: ServiceKind, name: str) -> list[CommandAnswered]:
+        """Record a service and send what waits for it; returns refusals of older commands."""
         answers = self.unadvertise(kind)
-        self._services[kind] = _AdvertisedService(name)
-        waiting, self._waiting = self._waiting, []
-        calls: list[OutgoingCall] = []
-        for command in waiting:
-            call, refusals = self.command(command)
-            answers += refusals
-            calls += [call] if call is not None else []
-        return answers, calls
+        former = self._former.get(kind)
+        self._services[kind] = AdvertisedService(name, former.highest_number if former else 0)
+        waiting, self._waiting = self._waiting, OrderedDict()
+        for command in waiting.values():
+            answers += self.command(command)
+        return answers
 
     def unadvertise(self, kind: ServiceKind) -> list[CommandAnswered]:
         """Forget a service; returns refusals of the commands that it has not answered."""
-        self._services.pop(kind, None)
+        service = self._services.pop(kind, None)
+        if service is None:
+            return []
+        self._former[kind] = service
+        refused = service.abandon()
+        for commands in (self._queued, self._held):
+            refused += _take(commands, lambda command: _kind(command) is kind)
+        self._fill_window()
         error = (
             f'the device with uid {self.uid} withdrew its service before it answered; it may '
             'execute the command'
         )
-        return self._refuse_outstanding(error, {kind})
+        return [answer for command in refused for answer in self._answered(command, False, error)]
 
     def close(self, error: str) -> None:
-        """Answer relayed commands; the others may have reached the device and still count."""
-        commands = [*self._waiting, *(call.command for call in self._queued)]
-        commands += [command for _, command in self._outstanding.values()]
-        for command in commands:
-            if command.relay is not None:
-                command.answered(False, error)
-        for relay in self._relays.values():
-            relay.abandoned()
-        self._waiting.clear()
-        self._queued.clear()
-        self._outstanding.clear()
-        self._relays.clear()
+        """
+        Give up all commands, but not the services: the channel can be used again.
 
-    def command(
-        self, command: ChannelCommand
-    ) -> tuple[OutgoingCall | None, list[CommandAnswered]]:
-        """Return a command to queue, or its refusal, or neither while it waits."""
-        serialized = command.command.serialized is not None
-        kind = ServiceKind.SERIALIZED_COMMAND if serialized else ServiceKind.COMMAND
+        Relayed commands are answered. The others may have reached the device and still count.
+        """
+        self.withdraw()
+        relayed = [*self._waiting.values(), *self._held.values(), *self._queued.values()]
+        for commands in (self._waiting, self._held, self._queued):
+            commands.clear()
+        for service in self._services.values():
+            relayed += service.abandon()
+        for command in relayed:
+            self._answered(command, False, error)
+        for cmd_id, relay in list(self._awaited.items()):
+            if relay is not None:
+                del self._awaited[cmd_id]
+                relay.abandoned()
+
+    # Commands
+
+    def command(self, command: ChannelCommand) -> list[CommandAnswered]:
+        """Send a command as soon as possible; returns its refusal if it is refused."""
+        kind = _kind(command)
         if kind not in self._services:
-            return None, self._wait(command, kind)
-        unanswered = len(self._outstanding) + len(self._queued)
+            return self._wait(command, kind)
+        unanswered = self._in_flight() + len(self._held)
         if unanswered >= self._max_outstanding:
-            return None, self._refusal(
+            return self._refusal(
                 command, f'has {unanswered} unanswered commands; call more slowly'
             )
-        call = OutgoingCall(self, kind, command)
-        self._queued[call] = None
-        self._await_result(command.command.cmd_id, command.relay)
-        return call, []
+        self._held[command.command.cmd_id] = command
+        self._fill_window()
+        return []
 
     def sent(self, call: OutgoingCall) -> CallService | None:
         """Give a queued call its id, because it is sent now; None if it was withdrawn."""
-        if call not in self._queued:
+        command = call.command
+        if self._queued.get(command.command.cmd_id) is not command:
             return None
-        del self._queued[call]
+        del self._queued[command.command.cmd_id]
         service = self._services[call.kind]
-        call_id = service.next_id()
-        self._outstanding[call_id] = call.kind, call.command
-        return CallService(id=call_id, service=service.name, args=call.args)
+        self._await_result(command)
+        return CallService(id=service.send(command), service=service.name, args=call.args)
 
     def withdraw(self, cmd_id: int | None = None) -> None:
-        """Do not send a command of the device manager that still waits; None: any of them."""
+        """Give up a command of the device manager whose task has ended; None: all of them."""
 
         def is_meant(command: ChannelCommand) -> bool:
             return command.relay is None and cmd_id in (None, command.command.cmd_id)
 
-        self._waiting = [command for command in self._waiting if not is_meant(command)]
-        self._queued = {call: None for call in self._queued if not is_meant(call.command)}
+        for commands in (self._waiting, self._held, self._queued):
+            if cmd_id is None:
+                _take(commands, is_meant)
+            elif cmd_id in commands and is_meant(commands[cmd_id]):
+                del commands[cmd_id]
+        for service in self._services.values():
+            self._unread += service.withdraw(is_meant)
+        self._fill_window()
+
+    # What the device sends
+
+    def heard(self) -> None:
+        """Record that the device has sent something: it is not stuck."""
+        if self._unread:
+            self._unread = 0
+            self._fill_window()
+
+    def takes_expected_frame(self) -> bool:
+        """Return whether the device still owes answers or results; counts a frame as one."""
+        if not self._expected_frames:
+            return False
+        self._expected_frames -= 1
+        return True
 
     def answer(
-        self, call_id: FrameId, service: str, response: DeviceCommandResponse
+        self, call_id: FrameId, service_name: str, response: DeviceCommandResponse
     ) -> list[CommandAnswered] | None:
         """
         Match an answer of the device with its command; None if it answers no command.
 
-        An answer without an id belongs to the oldest call of its service.
+        The list is empty if the command was answered before, or is a relayed one whose result was
+        its answer.
         """
-        key = call_id if call_id is not None else next(self._calls_of(service), None)
-        outstanding = self._outstanding.pop(key, None) if isinstance(key, str) else None
-        if outstanding is None:
+        service = next(self._services_of_answer(call_id, service_name), None)
+        if service is None:
             return None
-        command = outstanding[1]
-        if not response.is_valid:
-            self._relays.pop(command.command.cmd_id, None)
-        return command.answered(response.is_valid, response.error)
+        command = service.take_answer(call_id)
+        self._fill_window()
+        if command is None:
+            return []
+        return self._answered(command, response.is_valid, response.error)
+
+    def awaits_result(self, cmd_id: int) -> bool:
+        """Whether a command was sent whose result has not been reported."""
+        return cmd_id in self._awaited
 
     def report(self, result: ResultReported) -> list[ResultReported]:
-        """Pass the result of a relayed command on, or return it as an event."""
-        relay = self._relays.pop(result.cmd_id, None)
+        """Settle a command; passes the result of a relayed one on, or returns it as an event."""
+        settled = [service.settle(result.cmd_id) for service in self._services.values()]
+        relay = self._awaited.pop(result.cmd_id, None)
+        self._fill_window()
         if relay is None:
             return [result]
+        if any(settled):
+            relay.answered(True, '')
         relay.reported(result)
         return []
 
-    def _await_result(self, cmd_id: int, relay: Relay | None) -> None:
-        # The device reports results by this id alone: the latest command gets the next result.
-        if former := self._relays.pop(cmd_id, None):
-            former.abandoned()
-        if relay is None:
-            return
-        self._relays[cmd_id] = relay
-        if len(self._relays) > MAX_RELAYED:
-            self._relays.pop(next(iter(self._relays))).abandoned()
+    # Parts
 
-    def _calls_of(self, service: str) -> Iterator[str]:
-        kinds = [kind for kind, served in self._services.items() if served.name == service]
-        return (i for i, (kind, _) in self._outstanding.items() if kind in kinds)
+    def _in_flight(self) -> int:
+        return sum(map(len, self._services.values())) + len(self._queued)
 
-    def _refuse_outstanding(self, error: str, kinds: set[ServiceKind]) -> list[CommandAnswered]:
-        unanswered = [i for i, (kind, _) in self._outstanding.items() if kind in kinds]
-        commands = [self._outstanding.pop(call_id)[1] for call_id in unanswered]
-        commands += [call.command for call in self._queued if call.kind in kinds]
-        self._queued = {call: None for call in self._queued if call.kind not in kinds}
-        return [answer for command in commands for answer in command.answered(False, error)]
+    def _fill_window(self) -> None:
+        while self._held and self._in_flight() + self._unread < WINDOW:
+            cmd_id, command = self._held.popitem(last=False)
+            self._queued[cmd_id] = command
+            self._send(OutgoingCall(self, _kind(command), command))
+
+    def _await_result(self, command: ChannelCommand) -> None:
+        most_frames = _FRAMES_PER_COMMAND * self._max_outstanding
+        self._expected_frames = min(self._expected_frames + _FRAMES_PER_COMMAND, most_frames)
+        self._awaited[command.command.cmd_id] = command.relay
+        if len(self._awaited) > MAX_AWAITED:
+            _, relay = self._awaited.popitem(last=False)
+            if relay is not None:
+                relay.abandoned()
+
+    def _services_of_answer(self, call_id: FrameId, name: str) -> Iterator[AdvertisedService]:
+        for services in (self._services, self._former):
+            for service in services.values():
+                if service.has_sent(call_id, name):
+                    yield service
+
+    def _answered(
+        self, command: ChannelCommand, is_valid: bool, error: str
+    ) -> list[CommandAnswered]:
+        if not is_valid:
+            self._awaited.pop(command.command.cmd_id, None)
+        return command.answered(is_valid, error)
 
     def _wait(self, command: ChannelCommand, kind: ServiceKind) -> list[CommandAnswered]:
         if self._services:
@@ -237,11 +265,23 @@ class DeviceChannel:
             return self._refusal(
                 command, 'is connected but serves no commands; it must send advertise_service'
             )
-        self._waiting.append(command)
+        self._waiting[command.command.cmd_id] = command
         return []
 
     def _refusal(self, command: ChannelCommand, reason: str) -> list[CommandAnswered]:
         return command.answered(False, f'the device with uid {self.uid} {reason}')
+
+
+def _kind(command: ChannelCommand) -> ServiceKind:
+    serialized = command.command.serialized is not None
+    return ServiceKind.SERIALIZED_COMMAND if serialized else ServiceKind.COMMAND
+
+
+def _take(
+    commands: dict[int, ChannelCommand], is_meant: Callable[[ChannelCommand], bool]
+) -> list[ChannelCommand]:
+    """Remove the commands that are meant and return them."""
+    return [commands.pop(i) for i in [i for i, c in commands.items() if is_meant(c)]]
 
 
 def command_request(

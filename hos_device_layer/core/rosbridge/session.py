@@ -19,9 +19,10 @@ from ..dispatch.events import (
     StreamSampled,
 )
 from .access import Access
+from .advertised_service import ChannelCommand
 from .close_reasons import REPLACED, TOO_MANY_ERRORS, TOO_SLOW, WRONG_TOKEN, CloseReason
 from .compression import check_compression
-from .device_channel import ChannelCommand, DeviceChannel
+from .device_channel import DeviceChannel
 from .device_descriptions import DeviceDescriptions, owner_of
 from .events import Confirmation, Request, ServiceCall, SessionEvent, traceable
 from .frames import (
@@ -67,13 +68,12 @@ from .names import (
 )
 from .outgoing import LateFrame, OutgoingFrames
 from .rate_limits import SessionLimits, TokenBucket
+from .session_devices import SessionDevices
 from .session_registry import SessionRegistry
 from .subscriptions import Subscriptions
 
 # A peer is disconnected if this much is unsent [characters]: seconds of a busy stream.
 MAX_UNSENT = 1_000_000
-
-_CONNECTION_LOST = 'the device has lost its connection'
 
 _Handler: TypeAlias = 'Callable[[Session, Any], list[SessionEvent]]'
 
@@ -102,9 +102,9 @@ class Session:
         self.address = address
         self.closing: CloseReason | None = None
         self.outgoing = OutgoingFrames()
-        self.channels: dict[int, DeviceChannel] = {}
         self.subscription_count = 0
-        self._devices = devices
+        self._own = SessionDevices(devices, self, limits, self._queue)
+        self.channels = self._own.channels
         self._subscriptions = subscriptions
         self._descriptions = descriptions
         self._authenticate = authenticate
@@ -158,10 +158,7 @@ class Session:
 
     def command(self, command: ChannelCommand) -> list[CommandAnswered]:
         """Send a command to a device of this session; returns its refusal if it is refused."""
-        call, refusals = self.channels[command.command.uid].command(command)
-        if call is not None:
-            self._queue(call)
-        return refusals
+        return self.channels[command.command.uid].command(command)
 
     def send(self, frame: Frame) -> None:
         """Queue a frame for the peer."""
@@ -188,20 +185,14 @@ class Session:
             self._wake()
 
     def lose_channel(self, uid: int) -> None:
-        """Stop serving a device: a newer session serves it."""
-        # Commands it has not answered may have reached the device: their results still count,
-        # and the device manager's time limits end the others.
-        self.channels.pop(uid).close(_CONNECTION_LOST)
+        """Stop serving a device: another session serves it."""
+        self._own.displace(uid)
         if not self.channels and not self.subscription_count:
             self.close(REPLACED)
 
     def close_channels(self) -> list[LinkClosed]:
         """Stop serving every device; returns the devices that are lost."""
-        lost = [LinkClosed(uid) for uid in self.channels if self._devices.release(uid, self)]
-        for channel in self.channels.values():
-            channel.close(_CONNECTION_LOST)
-        self.channels.clear()
-        return lost
+        return self._own.close()
 
     # Frames
 
@@ -235,24 +226,45 @@ class Session:
         check_publisher(topic)
         if topic.kind is TopicKind.PING:
             uid = decode_message(frame.msg, UidMessage).data
-            self._own_channel(uid)
-            return [Pinged(uid)]
+            # A host with many displaced devices pings them all: that is no error.
+            return [] if self._own_channel(uid) is None else [Pinged(uid)]
         if topic.kind is TopicKind.COMMAND_RESULT:
-            result = decode_message(frame.msg, DeviceCommandResult)
-            channel = self._own_channel(result.uid)
-            reported = channel.report(ResultReported(*msgspec.structs.astuple(result)))
-            return traceable(frame.id, reported)
+            return self._publish_result(frame)
         sample = decode_message(frame.msg, DeviceStream)
         if sample.uid != topic.uid:
             raise FrameError(f'the sample is of uid {sample.uid}, the topic of uid {topic.uid}')
-        self._own_channel(sample.uid)
+        if self._own_channel(sample.uid) is None:
+            return self._drop(frame.id, sample.uid)
         return traceable(frame.id, [StreamSampled(sample.uid, topic.stream, sample.data)])
+
+    def _publish_result(self, frame: Publish) -> list[SessionEvent]:
+        result = decode_message(frame.msg, DeviceCommandResult)
+        channel = self._own_channel(result.uid) or self._own.known(result.uid)
+        assert channel is not None
+        if result.uid not in self.channels and not channel.awaits_result(result.cmd_id):
+            return self._drop(frame.id, result.uid)
+        self._count_as_expected(channel)
+        reported = channel.report(ResultReported(*msgspec.structs.astuple(result)))
+        return traceable(frame.id, reported)
+
+    def _count_as_expected(self, channel: DeviceChannel) -> None:
+        # What answers a command of ours is no flood.
+        if channel.takes_expected_frame():
+            self._frame_cost = 0.0
+
+    def _drop(self, frame_id: FrameId, uid: int) -> list[SessionEvent]:
+        if frame_id is not None:
+            reason = f'the device with uid {uid} is served by another session'
+            self.send(Status(id=frame_id, level='error', msg=reason))
+        return []
 
     def _service_response(self, frame: ServiceResponse) -> list[SessionEvent]:
         response = read_answer(frame.values, frame.result)
         for channel in self._channels_of(frame):
             events = channel.answer(frame.id, frame.service, response)
             if events is not None:
+                channel.heard()
+                self._count_as_expected(channel)
                 return [*events]
         raise FrameError('this answers no command that is waiting for an answer of this device')
 
@@ -261,8 +273,8 @@ class Session:
         try:
             uid = parse_service(frame.service).uid
         except FrameError:
-            return list(self.channels.values())
-        channel = None if uid is None else self.channels.get(uid)
+            return list(self._own.all_known())
+        channel = None if uid is None else self._own.known(uid)
         return [] if channel is None else [channel]
 
     def _call_service(self, frame: CallService) -> list[SessionEvent]:
@@ -294,23 +306,13 @@ class Session:
     def _advertise_service(self, frame: AdvertiseService) -> list[SessionEvent]:
         uid, kind = self._own_service(frame.service)
         check_type(frame.type, kind)
-        answers, calls = self._claimed_channel(uid).advertise(kind, frame.service)
-        for call in calls:
-            self._queue(call)
-        return [*answers]
+        return [*self._claimed_channel(uid).advertise(kind, frame.service)]
 
     def _unadvertise_service(self, frame: UnadvertiseService) -> list[SessionEvent]:
         uid, kind = self._own_service(frame.service)
-        channel = self.channels.get(uid)
-        if channel is None:
-            return []
-        refusals = channel.unadvertise(kind)
-        if channel.serves:
-            return [*refusals]
-        # A device without services cannot be reached.
-        self._devices.release(uid, self)
-        self.channels.pop(uid).close(_CONNECTION_LOST)
-        return [*refusals, LinkClosed(uid)]
+        channel = self._own.known(uid)
+        refusals = [] if channel is None else channel.unadvertise(kind)
+        return [*refusals, *self._own.release_unserved(uid)]
 
     def _own_service(self, name: str) -> tuple[int, ServiceKind]:
         service = parse_service(name)
@@ -363,22 +365,14 @@ class Session:
             )
 
     def _claimed_channel(self, uid: int) -> DeviceChannel:
-        """Return a device's channel; replaces an older session of the device."""
-        return self._channel(uid, self._devices.claim)
+        if uid not in self.channels:
+            self._check_identity(uid)
+        return self._own.claimed(uid)
 
-    def _own_channel(self, uid: int) -> DeviceChannel:
-        """Return a device's channel; raises FrameError if another session serves the device."""
-        return self._channel(uid, self._devices.claim_if_free)
-
-    def _channel(self, uid: int, take: Callable[[int, Session], None]) -> DeviceChannel:
-        if channel := self.channels.get(uid):
-            return channel
-        self._check_identity(uid)
-        if len(self.channels) >= self._limits.devices:
-            raise FrameError(f'a peer may serve at most {self._limits.devices} devices')
-        take(uid, self)
-        channel = self.channels[uid] = DeviceChannel(uid, self._limits.outstanding_calls)
-        return channel
+    def _own_channel(self, uid: int) -> DeviceChannel | None:
+        if uid not in self.channels:
+            self._check_identity(uid)
+        return self._own.own(uid)
 
 
 _HANDLERS: Mapping[type[Frame], _Handler] = {

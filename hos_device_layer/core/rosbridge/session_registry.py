@@ -15,23 +15,23 @@ class ChannelHolder(Protocol):
     address: str
 
     def lose_channel(self, uid: int) -> None:
-        """Stop serving a device: a newer session serves it."""
+        """Stop serving a device: another session serves it."""
 
 
-_Session = TypeVar('_Session', bound=ChannelHolder)
+SessionT = TypeVar('SessionT', bound=ChannelHolder)
 
 
-class SessionRegistry(Generic[_Session]):
+class SessionRegistry(Generic[SessionT]):
     """The sessions, by the uids they serve; the newest permitted session serves a uid."""
 
     def __init__(self) -> None:
-        self._sessions: dict[int, _Session] = {}
+        self._sessions: dict[int, SessionT] = {}
 
-    def session(self, uid: int) -> _Session | None:
+    def session(self, uid: int) -> SessionT | None:
         """Return the session that serves a device."""
         return self._sessions.get(uid)
 
-    def claim(self, uid: int, session: _Session) -> None:
+    def claim(self, uid: int, session: SessionT) -> None:
         """
         Let a session serve a device.
 
@@ -48,15 +48,15 @@ class SessionRegistry(Generic[_Session]):
         if older is not None and older is not session:
             older.lose_channel(uid)
 
-    def claim_if_free(self, uid: int, session: _Session) -> None:
+    def claim_if_free(self, uid: int, session: SessionT) -> None:
         """Let a session serve a device; raises FrameError if another session serves it."""
         if self._sessions.setdefault(uid, session) is not session:
             raise FrameError(
-                f'the device with uid {uid} has a newer session; send connect or '
-                'advertise_service to replace it'
+                f'the device with uid {uid} is served by another session; send connect or '
+                'advertise_service to take it over'
             )
 
-    def release(self, uid: int, session: _Session) -> bool:
+    def release(self, uid: int, session: SessionT) -> bool:
         """Remove a device from its session; returns whether it was served by this session."""
         if self._sessions.get(uid) is not session:
             return False

@@ -21,8 +21,9 @@ _MAX_QUEUED_EVENTS = 256
 
 # A frame in the buffer of the kernel can no longer be withdrawn, so little is kept there: what the
 # peer does not read waits in the session. See TCP_NOTSENT_LOWAT in tcp(7) [bytes]. The kernel of
-# the peer takes a receive buffer more, 300 to 700 small commands. The smallest SO_SNDBUF would
-# only halve that, and slow down peers that read: it also limits what is on its way to them.
+# the peer takes a receive buffer more; how many commands can be there is limited by the WINDOW of
+# their channels. The smallest SO_SNDBUF would slow down peers that read: it also limits what is on
+# its way to them.
 _MAX_UNSENT_IN_KERNEL = 4096
 
 # How often a blocked transport is looked at [s].

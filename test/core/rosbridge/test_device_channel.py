@@ -24,11 +24,12 @@ from hos_device_layer.core.dispatch.events import (
     ResultReported,
 )
 from hos_device_layer.core.rosbridge import SessionLimits
+from hos_device_layer.core.rosbridge.advertised_service import ChannelCommand
 from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.device_channel import (
-    MAX_RELAYED,
-    ChannelCommand,
+    MAX_AWAITED,
     DeviceChannel,
+    OutgoingCall,
 )
 from hos_device_layer.core.rosbridge.frames import FrameId
 from hos_device_layer.core.rosbridge.messages import DeviceCommandResponse
@@ -169,15 +170,43 @@ class RecordingRelay:
 
 
 ACCEPTED = DeviceCommandResponse(True)
+REFUSED = DeviceCommandResponse(False, 'door open')
 RESULT = ResultReported(UID, 1, True, '', 'V5')
 KIND = ServiceKind.SERIALIZED_COMMAND
 
 
+class Sent:
+    """Takes the calls of a channel, which are sent when the test asks for their frames."""
+
+    def __init__(self) -> None:
+        self._calls: list[OutgoingCall] = []
+
+    def __call__(self, call: OutgoingCall) -> None:
+        self._calls.append(call)
+
+    def frames(self) -> list[dict[str, Any]]:
+        calls, self._calls = self._calls, []
+        return [msgspec.json.decode(text) for call in calls if (text := call.text())]
+
+    def cmd_ids(self) -> list[int]:
+        return [frame['args']['cmd_id'] for frame in self.frames()]
+
+
 @pytest.fixture
-def channel() -> DeviceChannel:
-    channel = DeviceChannel(UID, 10)
-    channel.advertise(KIND, SERIALIZED)
-    return channel
+def sent() -> Sent:
+    return Sent()
+
+
+@pytest.fixture
+def unserved(sent: Sent) -> DeviceChannel:
+    """Return a channel of a device that has advertised nothing."""
+    return DeviceChannel(UID, 10, sent)
+
+
+@pytest.fixture
+def channel(unserved: DeviceChannel) -> DeviceChannel:
+    unserved.advertise(KIND, SERIALIZED)
+    return unserved
 
 
 def own(cmd_id: int = 1) -> ChannelCommand:
@@ -190,140 +219,165 @@ def relayed(relay: RecordingRelay, cmd_id: int = 1) -> ChannelCommand:
     return ChannelCommand(serialized_command(cmd_id), relay)
 
 
-def send(channel: DeviceChannel, command: ChannelCommand) -> FrameId:
+def send(channel: DeviceChannel, sent: Sent, command: ChannelCommand) -> FrameId:
     """Send a command that is not refused and return the id of its call."""
-    call, refusals = channel.command(command)
-    assert call is not None and refusals == []
-    sent = channel.sent(call)
-    assert sent is not None
-    return sent.id
+    assert channel.command(command) == []
+    (frame,) = sent.frames()
+    call_id: FrameId = frame['id']
+    return call_id
 
 
-def sent_ids(channel: DeviceChannel) -> list[int]:
-    """Advertise the service and return the ids of the waiting commands that are sent."""
-    _, calls = channel.advertise(KIND, SERIALIZED)
-    return [msgspec.json.decode(call.args)['cmd_id'] for call in calls]
-
-
-def test_a_withdrawn_command_is_not_sent_when_the_service_is_advertised() -> None:
-    channel = DeviceChannel(UID, 10)
+def test_a_withdrawn_command_is_not_sent_when_the_service_is_advertised(
+    unserved: DeviceChannel, sent: Sent
+) -> None:
     for cmd_id in (1, 2, 3):
-        assert channel.command(own(cmd_id)) == (None, [])
-    channel.withdraw(2)
-    channel.withdraw(99)
-    assert sent_ids(channel) == [1, 3]
+        assert unserved.command(own(cmd_id)) == []
+    unserved.withdraw(2)
+    unserved.withdraw(99)
+    unserved.advertise(KIND, SERIALIZED)
+    assert sent.cmd_ids() == [1, 3]
 
 
-def test_a_relayed_command_is_not_withdrawn_with_a_task_of_the_same_id() -> None:
-    channel, relay = DeviceChannel(UID, 10), RecordingRelay()
-    channel.command(relayed(relay))
-    channel.withdraw(1)
-    assert sent_ids(channel) == [1]
+def test_a_relayed_command_is_not_withdrawn_with_a_task(
+    unserved: DeviceChannel, sent: Sent
+) -> None:
+    relay = RecordingRelay()
+    unserved.command(relayed(relay))
+    unserved.withdraw(1)
+    unserved.withdraw()
+    unserved.advertise(KIND, SERIALIZED)
+    assert sent.cmd_ids() == [1]
     assert relay.calls == []
 
 
+def test_a_command_is_withdrawn_while_it_is_queued(channel: DeviceChannel, sent: Sent) -> None:
+    for cmd_id in (1, 2, 3):
+        channel.command(own(cmd_id))
+    channel.withdraw(2)
+    assert sent.cmd_ids() == [1, 3]
+
+
 def test_a_command_that_was_sent_is_still_answered_after_its_withdrawal(
-    channel: DeviceChannel,
+    channel: DeviceChannel, sent: Sent
 ) -> None:
-    call_id = send(channel, own())
+    call_id = send(channel, sent, own())
     channel.withdraw(1)
     answers = channel.answer(call_id, SERIALIZED, ACCEPTED)
     assert answers == [CommandAnswered(UID, 1, True, '')]
+    assert channel.answer(call_id, SERIALIZED, ACCEPTED) == []
 
 
 def test_a_relay_receives_the_answer_and_the_result_of_its_command(
-    channel: DeviceChannel,
+    channel: DeviceChannel, sent: Sent
 ) -> None:
     relay = RecordingRelay()
-    call_id = send(channel, relayed(relay))
+    call_id = send(channel, sent, relayed(relay))
     assert channel.answer(call_id, SERIALIZED, ACCEPTED) == []
     assert channel.report(RESULT) == []
     assert relay.calls == [(True, ''), RESULT]
     assert channel.report(RESULT) == [RESULT]
 
 
-def test_a_relay_may_receive_the_result_before_the_answer(channel: DeviceChannel) -> None:
+def test_the_result_of_a_relayed_command_is_also_its_answer(
+    channel: DeviceChannel, sent: Sent
+) -> None:
     relay = RecordingRelay()
-    call_id = send(channel, relayed(relay))
+    call_id = send(channel, sent, relayed(relay))
     assert channel.report(RESULT) == []
-    assert channel.answer(call_id, SERIALIZED, ACCEPTED) == []
-    assert relay.calls == [RESULT, (True, '')]
+    assert relay.calls == [(True, ''), RESULT]
+    assert channel.answer(call_id, SERIALIZED, REFUSED) == []
+    assert len(relay.calls) == 2
 
 
-def test_a_refused_relayed_command_has_no_result(channel: DeviceChannel) -> None:
+def test_a_refused_relayed_command_has_no_result(channel: DeviceChannel, sent: Sent) -> None:
     relay = RecordingRelay()
-    call_id = send(channel, relayed(relay))
-    channel.answer(call_id, SERIALIZED, DeviceCommandResponse(False, 'door open'))
+    call_id = send(channel, sent, relayed(relay))
+    channel.answer(call_id, SERIALIZED, REFUSED)
     assert relay.calls == [(False, 'door open')]
     assert channel.report(RESULT) == [RESULT]
 
 
 def test_a_closing_channel_answers_and_abandons_relayed_commands_only(
-    channel: DeviceChannel,
+    channel: DeviceChannel, sent: Sent
 ) -> None:
     unanswered, accepted = RecordingRelay(), RecordingRelay()
-    send(channel, own(1))
-    send(channel, relayed(unanswered, 2))
-    channel.answer(send(channel, relayed(accepted, 3)), SERIALIZED, ACCEPTED)
+    send(channel, sent, own(1))
+    send(channel, sent, relayed(unanswered, 2))
+    channel.answer(send(channel, sent, relayed(accepted, 3)), SERIALIZED, ACCEPTED)
     channel.close('lost')
-    assert unanswered.calls == [(False, 'lost'), 'abandoned']
+    assert unanswered.calls == [(False, 'lost')]
     assert accepted.calls == [(True, ''), 'abandoned']
     channel.close('lost')
-    assert len(unanswered.calls) == len(accepted.calls) == 2
+    assert len(unanswered.calls) == 1 and len(accepted.calls) == 2
 
 
-def test_a_closing_channel_answers_relayed_commands_that_wait() -> None:
-    channel, relay = DeviceChannel(UID, 10), RecordingRelay()
-    channel.command(relayed(relay))
-    channel.close('lost')
+@pytest.mark.parametrize('is_served', [False, True])
+def test_a_closing_channel_answers_relayed_commands_that_were_not_sent(
+    unserved: DeviceChannel, sent: Sent, is_served: bool
+) -> None:
+    relay = RecordingRelay()
+    if is_served:
+        unserved.advertise(KIND, SERIALIZED)
+    unserved.command(relayed(relay))
+    unserved.close('lost')
     assert relay.calls == [(False, 'lost')]
-    assert sent_ids(channel) == []
+    unserved.advertise(KIND, SERIALIZED)
+    assert sent.cmd_ids() == []
 
 
-def test_a_relayed_command_that_cannot_be_sent_is_refused() -> None:
-    channel, relay = DeviceChannel(UID, 0), RecordingRelay()
+def test_a_relayed_command_that_cannot_be_sent_is_refused(sent: Sent) -> None:
+    channel, relay = DeviceChannel(UID, 0, sent), RecordingRelay()
     channel.advertise(ServiceKind.COMMAND, TYPED)
-    assert channel.command(relayed(relay)) == (None, [])
+    assert channel.command(relayed(relay)) == []
     channel.advertise(KIND, SERIALIZED)
-    assert channel.command(relayed(relay)) == (None, [])
+    assert channel.command(relayed(relay)) == []
     ((_, wrong_kind), (_, too_many)) = relay.calls
     assert 'serialized_api' in wrong_kind
     assert 'unanswered commands' in too_many
 
 
-def test_the_number_of_awaited_results_of_relayed_commands_is_limited() -> None:
-    channel = DeviceChannel(UID, MAX_RELAYED + 1)
-    channel.advertise(KIND, SERIALIZED)
+def test_the_number_of_awaited_results_is_limited(channel: DeviceChannel, sent: Sent) -> None:
     first, others = RecordingRelay(), RecordingRelay()
-    send(channel, relayed(first, 1))
-    for cmd_id in range(2, MAX_RELAYED + 2):
-        send(channel, relayed(others, cmd_id))
-    assert first.calls == ['abandoned']
-    assert others.calls == []
+    channel.answer(send(channel, sent, relayed(first, 0)), SERIALIZED, ACCEPTED)
+    for cmd_id in range(1, MAX_AWAITED + 1):
+        command = relayed(others, cmd_id) if cmd_id % 2 else own(cmd_id)
+        channel.answer(send(channel, sent, command), SERIALIZED, ACCEPTED)
+    assert first.calls == [(True, ''), 'abandoned']
+    assert 'abandoned' not in others.calls
 
 
 def test_an_answer_without_an_id_skips_calls_of_the_other_service(
-    channel: DeviceChannel,
+    channel: DeviceChannel, sent: Sent
 ) -> None:
     channel.advertise(ServiceKind.COMMAND, TYPED)
-    send(channel, own(1))
-    send(channel, ChannelCommand(typed_command(2)))
+    send(channel, sent, own(1))
+    send(channel, sent, ChannelCommand(typed_command(2)))
     assert channel.answer(None, TYPED, ACCEPTED) == [CommandAnswered(UID, 2, True, '')]
     assert channel.answer(None, TYPED, ACCEPTED) is None
 
 
-def test_all_waiting_commands_of_the_manager_are_withdrawn_together() -> None:
-    channel, relay = DeviceChannel(UID, 10), RecordingRelay()
-    for command in (own(1), relayed(relay, 2), own(3)):
-        assert channel.command(command) == (None, [])
-    channel.withdraw()
-    assert sent_ids(channel) == [2]
+def test_all_waiting_commands_of_the_manager_are_withdrawn_together(
+    unserved: DeviceChannel, sent: Sent
+) -> None:
+    for command in (own(1), relayed(RecordingRelay(), 2), own(3)):
+        assert unserved.command(command) == []
+    unserved.withdraw()
+    unserved.advertise(KIND, SERIALIZED)
+    assert sent.cmd_ids() == [2]
 
 
-def test_a_command_of_the_manager_gets_the_next_result_of_its_id(channel: DeviceChannel) -> None:
-    relay = RecordingRelay()
-    send(channel, relayed(relay, 1))
-    send(channel, own(1))
-    result = ResultReported(UID, 1, True, '', 'V5')
-    assert channel.report(result) == [result]
-    assert relay.calls == ['abandoned']
+def test_a_closed_channel_can_be_used_again(channel: DeviceChannel, sent: Sent) -> None:
+    for cmd_id in range(10):
+        channel.command(own(cmd_id))
+    calls = sent.frames()
+    channel.close('another session serves it')
+    assert channel.awaits_result(5)
+    channel.heard()
+    for cmd_id in range(10, 20):
+        assert channel.command(own(cmd_id)) == []
+    assert [frame['id'].rpartition(':')[2] for frame in sent.frames()] == [
+        str(n) for n in range(11, 21)
+    ]
+    assert channel.answer(calls[3]['id'], SERIALIZED, ACCEPTED) == [
+        CommandAnswered(UID, 3, True, '')
+    ]

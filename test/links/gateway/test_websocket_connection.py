@@ -23,9 +23,11 @@ from websocket_clients import (
 from websockets.exceptions import ConnectionClosed
 
 from hos_device_layer.core.dispatch.commands import Command
+from hos_device_layer.core.rosbridge.device_channel import WINDOW
 from hos_device_layer.core.rosbridge.messages import DeviceStream
 from hos_device_layer.core.spec.records import Function
 from hos_device_layer.links.gateway import (
+    Gateway,
     TokenFile,
     websocket_connection,
 )
@@ -176,6 +178,9 @@ def test_a_command_that_a_peer_has_not_read_can_be_withdrawn(running: RunningGat
             gateway.send(drawing(cmd_id, 9_000))
         for cmd_id in range(count):
             gateway.withdraw(UID, cmd_id)
+        wait_for_gateway(gateway)
+        device.say(ping_frame())
+        assert manager.next_event() == ('ping', UID)
         gateway.send(drawing(count, 1))
         received = [device.hear()['args']['cmd_id']]
         while received[-1] != count:
@@ -183,6 +188,33 @@ def test_a_command_that_a_peer_has_not_read_can_be_withdrawn(running: RunningGat
     # Of these 900 kB only what fits into the buffer of the peer was sent before.
     assert len(received) < count / 10
     assert received == [*range(len(received) - 1), count]
+
+
+def test_few_commands_are_late_at_a_peer_that_does_not_read(running: RunningGateway) -> None:
+    gateway, manager = running
+    count = 1000
+    with RawWebSocket(gateway.port) as device:
+        device.say({'op': 'advertise_service', 'service': SERIALIZED})
+        device.say(ping_frame())
+        assert manager.next_event() == ('ping', UID)
+        for cmd_id in range(count):
+            gateway.send(drawing(cmd_id, 1))
+        for cmd_id in range(count):
+            gateway.withdraw(UID, cmd_id)
+        wait_for_gateway(gateway)
+        late = [device.hear()['args']['cmd_id'] for _ in range(WINDOW)]
+        # It has read them: now another one is sent, and none of those that waited.
+        gateway.send(drawing(count, 1))
+        device.say(ping_frame())
+        assert device.hear()['args']['cmd_id'] == count
+    assert late == [*range(WINDOW)]
+
+
+def wait_for_gateway(gateway: Gateway) -> None:
+    """Wait until the gateway has done what it was asked for before."""
+    done = threading.Event()
+    gateway._bridge.to_gateway.put(done.set)
+    assert done.wait(WAIT_S)
 
 
 def drawing(cmd_id: int, size: int) -> Command:
