@@ -70,8 +70,8 @@ class Connections:
     """
     All connections, by uid: those of the fleet, and at most `max_waiting` waiting ones.
 
-    A device belongs to the link through which it connected, until it is disconnected or connects
-    through another link. The event handlers return effects.
+    A device belongs to the link through which it connected, until it is disconnected, or has timed
+    out and connects through another link. The event handlers return effects.
     """
 
     def __init__(
@@ -136,6 +136,8 @@ class Connections:
         """Handle a request to connect; a device that is not in the fleet waits."""
         uid = event.uid
         connection = self._connections.get(uid) or self._begin_waiting(uid, now)
+        if connection is not None and (error := self._why_taken(connection, link)):
+            return [LogDropped(f'a request to connect: {error}'), ConnectAnswer(False, error)]
         if connection is not None:
             connection.description = event.description
         if connection is None or connection.state is _State.WAITING:
@@ -225,6 +227,18 @@ class Connections:
         return effects
 
     # Parts
+
+    def _why_taken(self, connection: DeviceConnection, link: str) -> str:
+        """Return why a device cannot connect through a link; '' if it can."""
+        if connection.state is not _State.CONNECTED or connection.link == link:
+            return ''
+        assert connection.device is not None
+        return (
+            f'{connection.device.device_id!r} (uid {connection.uid}) is connected through the '
+            f'link {connection.link!r}; it can connect through {link!r} when that connection has '
+            f'been closed, or silent for device_timeout_s '
+            f'({self._silence_s[_State.CONNECTED]:g} s)'
+        )
 
     def _begin_waiting(self, uid: int, now: Timestamp) -> DeviceConnection | None:
         if len(self._connections) - len(self._fleet.by_uid) >= self._max_waiting:

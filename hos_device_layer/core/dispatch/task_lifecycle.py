@@ -48,6 +48,8 @@ _WHY_NOT_CONNECTED = {
 
 
 class _EndedTask(NamedTuple):
+    """`link` is that of the device when the task ended: a result came through it."""
+
     uid: int
     link: str
     how: str
@@ -222,7 +224,9 @@ class TaskLifecycle:
         now: Timestamp,
     ) -> list[Effect]:
         self._tasks.end(task)
-        self._ended[task.task_id] = _EndedTask(task.uid, task.link, how)
+        connection = self._connections.get(task.uid)
+        link = task.link if connection is None else connection.link
+        self._ended[task.task_id] = _EndedTask(task.uid, link, how)
         if len(self._ended) > REMEMBERED_TASKS:
             self._ended.popitem(last=False)
         result = PublishResult(

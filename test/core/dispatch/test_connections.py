@@ -200,8 +200,26 @@ def test_a_ping_through_another_link_does_not_reconnect_a_timed_out_device(drive
     assert only(effects, OpenDevice).link == GATEWAY
 
 
-def test_a_device_that_connects_through_another_link_moves_to_it(driver):
+@pytest.mark.parametrize(('own', 'other'), [(ROS, GATEWAY), (GATEWAY, ROS)])
+def test_a_connected_device_cannot_be_taken_over_through_another_link(own, other):
+    driver = DispatcherDriver()
+    driver.connect(link=own)
     command = driver.call()
+    effects, answer = driver.connect(now=1.0, link=other)
+    assert not answer.success
+    for fact in ('L1', str(UID), repr(own), repr(other), '20 s'):
+        assert fact in answer.error
+    assert answer.error in only(effects, LogDropped).reason
+    # Nothing has changed: not its link, and not when it times out.
+    assert only(driver.report(command, link=other), LogDropped)
+    assert only(driver.report(command, link=own), PublishResult).success
+    driver.handle(Tick(20.0), 20.0)
+    assert driver.connect(now=20.5, link=other)[1].success
+
+
+def test_a_device_that_was_lost_moves_to_the_link_through_which_it_connects(driver):
+    command = driver.call()
+    driver.handle(LinkClosed(UID), 0.5)
     effects, _ = driver.connect(now=1.0, link=GATEWAY)
     assert [type(effect) for effect in effects] == [
         CloseDevice,
