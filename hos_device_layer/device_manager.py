@@ -58,6 +58,7 @@ from .links import Link
 from .links.gateway import Gateway, GatewaySettings
 from .links.gateway.link import GATEWAY_LINK, GatewayLink, create_gateway
 from .links.link import Publication
+from .links.published_results import PublishedResults
 from .links.ros import ROS_LINK, RosLink
 from .manager_clock import ManagerClock
 from .manager_log import ManagerLog
@@ -97,7 +98,7 @@ class DeviceManager(Node):
     def __init__(self, **node_options: Any) -> None:
         super().__init__(NODE_NAME, **node_options)
         self.settings = declare_parameters(self)
-        task_ids = TaskIds(self.settings.state_folder)
+        self._task_ids = TaskIds(self.settings.state_folder)
         # Early, because another manager needs time to object.
         self._status = ManagerStatus(self, self.settings.fleet)
         self._time = ManagerClock(_TICK_S)
@@ -120,10 +121,11 @@ class DeviceManager(Node):
             self._reloading.first_spec(),
             self.settings.fleet,
             self.settings.limits,
-            task_ids,
+            self._task_ids,
             self._time.now(),
         )
         self._links: dict[str, Link] = {}
+        self._published_results = PublishedResults()
         self._gateway_opening: GatewayOpening | None = None
         self._gateway: GatewayLink | None = None
         self.create_timer(_TICK_S, self._on_tick, clock=_STEADY)
@@ -189,7 +191,7 @@ class DeviceManager(Node):
     # Start
 
     def _serve(self) -> None:
-        self._links[ROS_LINK] = RosLink(self, self.handle_event)
+        self._links[ROS_LINK] = RosLink(self, self.handle_event, self._published_results)
         sources: list[FindingSource] = [self._status.findings, self._reloading.findings]
         if self.settings.gateway is not None:
             self._gateway_opening = self._open_gateway(self.settings.gateway)
@@ -203,7 +205,13 @@ class DeviceManager(Node):
 
     def _open_gateway(self, settings: GatewaySettings) -> GatewayOpening:
         def opened(gateway: Gateway) -> None:
-            link = GatewayLink(self, gateway, self.settings.expose_device_services)
+            link = GatewayLink(
+                self,
+                gateway,
+                self.settings.expose_device_services,
+                self._task_ids,
+                self._published_results,
+            )
             self._gateway = self._links[GATEWAY_LINK] = link
             self._offer_to_hosts()
             self.get_logger().info(f'gateway: {settings.url(gateway.port)}')

@@ -18,6 +18,7 @@ from rclpy.task import Future
 from ros_nodes import SpunNodes, spun_nodes
 
 from hos_device_layer import services, serving
+from hos_device_layer.links.published_results import PublishedResults
 from hos_device_layer.links.ros import RosLink
 from hos_device_layer.qos import SERVICE_QOS
 
@@ -104,7 +105,7 @@ def test_the_answer_of_the_device_manager_is_sent_until_it_is_delivered(
 ) -> None:
     attempts = failing(3, fail, monkeypatch)
     recorder = EventRecorder()
-    RosLink(nodes['device_manager'], recorder)
+    RosLink(nodes['device_manager'], recorder, PublishedResults())
     response = nodes.answer(nodes['caller'], service_type, name)
     # The request was handled once: a call that was accepted is not made again.
     assert len(recorder.events) == 1

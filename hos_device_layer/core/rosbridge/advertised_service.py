@@ -25,9 +25,6 @@ class Relay(Protocol):
     def reported(self, result: ResultReported) -> None:
         """Receive the result of an accepted command."""
 
-    def abandoned(self) -> None:
-        """Handle that the result of an accepted command is no longer awaited."""
-
 
 class ChannelCommand(NamedTuple):
     """A command to send; `relay` is None for the device manager's own commands."""

@@ -125,10 +125,6 @@ class DeviceChannel:
             relayed += service.abandon()
         for command in relayed:
             self._answered(command, False, error)
-        for cmd_id, relay in list(self._awaited.items()):
-            if relay is not None:
-                del self._awaited[cmd_id]
-                relay.abandoned()
 
     # Commands
 
@@ -236,9 +232,7 @@ class DeviceChannel:
         self._expected_frames = min(self._expected_frames + _FRAMES_PER_COMMAND, most_frames)
         self._awaited[command.command.cmd_id] = command.relay
         if len(self._awaited) > MAX_AWAITED:
-            _, relay = self._awaited.popitem(last=False)
-            if relay is not None:
-                relay.abandoned()
+            self._awaited.popitem(last=False)
 
     def _services_of_answer(self, call_id: FrameId, name: str) -> Iterator[AdvertisedService]:
         for services in (self._services, self._former):

@@ -14,6 +14,7 @@ from ...core.dispatch.events import Event
 from ...core.rosbridge import Broker, PublishedMessage, Relay
 from .bridge import ManagerBridge, Wake
 from .host_files import HostFiles
+from .mailbox import Job
 from .server import GatewayError, GatewayServer
 from .settings import GatewaySettings
 
@@ -57,6 +58,10 @@ class Gateway:
     def send(self, command: Command, relay: Relay | None = None) -> None:
         """Send a command; its answer follows as an event, or goes to `relay` if there is one."""
         self._bridge.to_gateway.put(functools.partial(self._send, command, relay))
+
+    def queue(self, job: Job) -> None:
+        """Run a job on the thread of `handle`, after the events of the frames read before."""
+        self._bridge.to_manager.put(job)
 
     def withdraw(self, uid: int, cmd_id: int | None = None) -> None:
         """Do not send a command that still waits for its device; None: any of them."""

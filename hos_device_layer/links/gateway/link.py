@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from ...core.spec.fleet import Fleet, fleet_to_json
 from ...core.spec.records import FleetDevice, Stream
 from ..event_topics import CONNECTION_EVENT_TOPICS
 from ..link import Handle, Publication
+from ..published_results import PublishedResults
 from .command_relay import CommandRelay
 from .gateway import Gateway
 from .host_files import FLEET_FILE, HANDLERS_FILE
@@ -36,14 +37,24 @@ class GatewayLink:
     """
     The Link to gateway devices, which other ROS nodes reach through proxies.
 
-    The gateway is one of `create_gateway` that has been opened.
+    The gateway is one of `create_gateway` that has been opened. `task_ids` yields the ids of
+    commands that ROS nodes send; `published` receives their results.
     """
 
-    def __init__(self, node: Node, gateway: Gateway, expose_services: bool) -> None:
+    def __init__(
+        self,
+        node: Node,
+        gateway: Gateway,
+        expose_services: bool,
+        task_ids: Iterator[int],
+        published: PublishedResults,
+    ) -> None:
         self._gateway = gateway
         self.port = gateway.port
-        self._relay = CommandRelay(gateway.send, partial(_wake, node))
-        self._proxies = DeviceProxies(node, self._relay.send if expose_services else None)
+        self._relay = CommandRelay(gateway.send, task_ids, gateway.queue)
+        self._proxies = DeviceProxies(
+            node, self._relay.send if expose_services else None, published
+        )
         self._relay.on_result = self._proxies.publish_result
 
     def offer_to_hosts(self, fleet: Fleet, handlers: Path) -> None:
@@ -65,7 +76,6 @@ class GatewayLink:
 
     def send(self, command: Command) -> None:
         """Send a command."""
-        self._relay.reserve(command)
         self._gateway.send(command)
 
     def withdraw(self, uid: int, cmd_id: int) -> None:
@@ -76,7 +86,6 @@ class GatewayLink:
         """Publish to the peers that subscribe, and samples of gateway devices to ROS as well."""
         match publication:
             case PublishResult():
-                self._relay.release(publication.task_id)
                 self._publish(
                     topics.DEVICE_API_CALL_RESULT_TOPIC, lambda: _result_message(publication)
                 )

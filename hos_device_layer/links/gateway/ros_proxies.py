@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from hos_interfaces.msg import DeviceCommandResult, DeviceStream
 from hos_interfaces.srv import DeviceCommand, SerializedDeviceCommand
 from rclpy.node import Node
@@ -18,6 +19,7 @@ from ...core.text import without_nul
 from ...qos import NO_PUBLISHER_EVENTS, RESULT_QOS
 from ...services import DEVICE_COMMAND_SERVICE, SERIALIZED_DEVICE_COMMAND_SERVICE
 from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_STREAM_TOPIC
+from ..published_results import PublishedResults
 from ..ros.deferred_service import DeferredResponse, DeferredService
 from .command_relay import AnswerCallback
 
@@ -32,11 +34,12 @@ class DeviceProxies:
     The publisher of a stream is created with its first sample.
     """
 
-    def __init__(self, node: Node, send: RelayCommand | None) -> None:
+    def __init__(self, node: Node, send: RelayCommand | None, published: PublishedResults) -> None:
         self._node = node
         self._send = send
         self._services: dict[int, _CommandService] = {}
         self._streams: dict[int, dict[str, Publisher]] = {}
+        self._published = published
         self._results: Publisher | None = None
 
     def open(self, uid: int, serialized: bool) -> None:
@@ -80,15 +83,13 @@ class DeviceProxies:
             self._results = self._node.create_publisher(
                 DeviceCommandResult, DEVICE_CMD_RESULT_TOPIC, RESULT_QOS
             )
-        self._results.publish(
-            DeviceCommandResult(
-                uid=result.uid,
-                cmd_id=result.cmd_id,
-                success=result.success,
-                error=without_nul(result.error),
-                result_str=without_nul(result.result_str),
-            )
+        result = msgspec.structs.replace(
+            result,
+            error=without_nul(result.error),
+            result_str=without_nul(result.result_str),
         )
+        self._published.add(result)
+        self._results.publish(DeviceCommandResult(**msgspec.structs.asdict(result)))
 
 
 class _CommandService:

@@ -18,6 +18,7 @@ from ...services import CONNECT_DEVICE_SERVICE
 from ...serving import serve
 from ...topics import DEVICE_CMD_RESULT_TOPIC, DEVICE_PING_TOPIC
 from ..link import Handle, Publication
+from ..published_results import PublishedResults
 from .callers import RosCallers
 from .description_service import DescriptionService
 from .device import RosDevice
@@ -27,10 +28,15 @@ ROS_LINK = 'ros'
 
 
 class RosLink:
-    """The Link to ROS devices: one client per device, one subscription per stream."""
+    """
+    The Link to ROS devices: one client per device, one subscription per stream.
 
-    def __init__(self, node: Node, handle: Handle) -> None:
+    The results in `published` do not come from ROS devices and are ignored.
+    """
+
+    def __init__(self, node: Node, handle: Handle, published: PublishedResults) -> None:
         self._node = node
+        self._published = published
         self._handle = handle
         self._callers = RosCallers(node, handle)
         self._descriptions = DescriptionService(node, handle)
@@ -118,9 +124,8 @@ class RosLink:
         self._handle(ROS_LINK, Pinged(message.data))
 
     def _on_result(self, message: Any) -> None:
-        self._handle(
-            ROS_LINK,
-            ResultReported(
-                message.uid, message.cmd_id, message.success, message.error, message.result_str
-            ),
+        result = ResultReported(
+            message.uid, message.cmd_id, message.success, message.error, message.result_str
         )
+        if result.uid in self._devices or not self._published.take(result):
+            self._handle(ROS_LINK, result)

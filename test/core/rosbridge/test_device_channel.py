@@ -165,9 +165,6 @@ class RecordingRelay:
     def reported(self, result: ResultReported) -> None:
         self.calls.append(result)
 
-    def abandoned(self) -> None:
-        self.calls.append('abandoned')
-
 
 ACCEPTED = DeviceCommandResponse(True)
 REFUSED = DeviceCommandResponse(False, 'door open')
@@ -297,7 +294,7 @@ def test_a_refused_relayed_command_has_no_result(channel: DeviceChannel, sent: S
     assert channel.report(RESULT) == [RESULT]
 
 
-def test_a_closing_channel_answers_and_abandons_relayed_commands_only(
+def test_a_closing_channel_answers_relayed_commands_only(
     channel: DeviceChannel, sent: Sent
 ) -> None:
     unanswered, accepted = RecordingRelay(), RecordingRelay()
@@ -306,9 +303,9 @@ def test_a_closing_channel_answers_and_abandons_relayed_commands_only(
     channel.answer(send(channel, sent, relayed(accepted, 3)), SERIALIZED, ACCEPTED)
     channel.close('lost')
     assert unanswered.calls == [(False, 'lost')]
-    assert accepted.calls == [(True, ''), 'abandoned']
+    assert accepted.calls == [(True, '')]
     channel.close('lost')
-    assert len(unanswered.calls) == 1 and len(accepted.calls) == 2
+    assert len(unanswered.calls) == len(accepted.calls) == 1
 
 
 @pytest.mark.parametrize('is_served', [False, True])
@@ -342,8 +339,11 @@ def test_the_number_of_awaited_results_is_limited(channel: DeviceChannel, sent: 
     for cmd_id in range(1, MAX_AWAITED + 1):
         command = relayed(others, cmd_id) if cmd_id % 2 else own(cmd_id)
         channel.answer(send(channel, sent, command), SERIALIZED, ACCEPTED)
-    assert first.calls == [(True, ''), 'abandoned']
-    assert 'abandoned' not in others.calls
+    for cmd_id, relay in ((0, first), (1, others)):
+        relay.calls.clear()
+        channel.report(ResultReported(UID, cmd_id, True, '', 'V5'))
+    assert first.calls == []
+    assert len(others.calls) == 1
 
 
 def test_an_answer_without_an_id_skips_calls_of_the_other_service(

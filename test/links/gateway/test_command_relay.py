@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from peers import OTHER, UID, serialized_command
+from msgspec.structs import replace
+from peers import UID, serialized_command
 
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.dispatch.events import ResultReported
+from hos_device_layer.core.errors import HosError
 from hos_device_layer.core.rosbridge import Relay
 from hos_device_layer.links.gateway.command_relay import CommandRelay
 
 RESULT = ResultReported(UID, 1, True, '', 'V5')
+
+
+def ids() -> Iterator[int]:
+    yield from (101, 102)
+    raise HosError('the disk is full')
 
 
 class RelayedCommands:
@@ -22,7 +30,7 @@ class RelayedCommands:
         self.sent: list[tuple[Command, Relay]] = []
         self.answers: list[tuple[bool, str]] = []
         self.results: list[ResultReported] = []
-        self.relay = CommandRelay(self._take, lambda job: job())
+        self.relay = CommandRelay(self._take, ids(), lambda job: job())
         self.relay.on_result = self.results.append
 
     def _take(self, command: Command, relay: Relay | None) -> None:
@@ -32,23 +40,6 @@ class RelayedCommands:
     def send(self, command: Command) -> None:
         self.relay.send(command, lambda *answer: self.answers.append(answer))
 
-    def send_accepted(self, command: Command) -> Relay:
-        """Send a command that is not refused and return its relay."""
-        self.send(command)
-        sent, relay = self.sent.pop()
-        assert sent == command
-        return relay
-
-    def assert_refused(self, command: Command) -> None:
-        """Send a command and check that its id is refused without sending it."""
-        before = len(self.answers)
-        self.send(command)
-        assert self.sent == []
-        (is_valid, error), *more = self.answers[before:]
-        assert not is_valid and more == []
-        assert f'cmd_id {command.cmd_id} belongs to a running command' in error
-        del self.answers[before:]
-
 
 @pytest.fixture
 def relayed() -> RelayedCommands:
@@ -56,68 +47,39 @@ def relayed() -> RelayedCommands:
 
 
 def test_the_answer_and_the_result_return_to_the_sender(relayed: RelayedCommands) -> None:
-    relay = relayed.send_accepted(serialized_command(1))
+    relayed.send(serialized_command(1))
+    ((command, relay),) = relayed.sent
+    assert command == serialized_command(101)
     relay.answered(True, 'a\0b')
-    relay.reported(RESULT)
+    relay.reported(replace(RESULT, cmd_id=101))
     # A text of a ROS message would end at NUL.
     assert (relayed.answers, relayed.results) == ([(True, 'a␀b')], [RESULT])
 
 
-@pytest.mark.parametrize('end', ['refused', 'reported', 'abandoned'])
-def test_an_id_is_in_use_until_its_command_has_ended(relayed: RelayedCommands, end: str) -> None:
-    command = serialized_command(1)
-    relay = relayed.send_accepted(command)
-    relayed.assert_refused(command)
-    if end == 'refused':
-        relay.answered(False, 'door open')
-    else:
-        relay.answered(True, '')
-        relayed.assert_refused(command)
-        if end == 'reported':
-            relay.reported(RESULT)
-        else:
-            relay.abandoned()
-    relayed.send_accepted(command)
-
-
-def test_a_result_before_the_answer_ends_the_command(relayed: RelayedCommands) -> None:
-    command = serialized_command(1)
-    relay = relayed.send_accepted(command)
-    relay.reported(RESULT)
-    relay.answered(True, '')
-    assert (relayed.results, relayed.answers) == ([RESULT], [(True, '')])
-    relayed.send_accepted(command)
-
-
-def test_the_id_of_a_running_task_cannot_be_relayed_to_the_same_device(
+def test_commands_of_several_senders_with_the_same_id_are_not_mixed_up(
     relayed: RelayedCommands,
 ) -> None:
-    relayed.relay.reserve(serialized_command(1))
-    relayed.assert_refused(serialized_command(1))
-    relayed.send_accepted(serialized_command(1, OTHER))
-    relayed.send_accepted(serialized_command(2))
-    relayed.relay.release(1)
-    relayed.send_accepted(serialized_command(1))
+    for _ in range(2):
+        relayed.send(serialized_command(1))
+    ((first, first_relay), (second, second_relay)) = relayed.sent
+    assert (first.cmd_id, second.cmd_id) == (101, 102)
+    second_relay.answered(False, 'busy')
+    first_relay.answered(True, '')
+    assert relayed.answers == [(False, 'busy'), (True, '')]
 
 
-def test_an_id_that_is_not_reserved_can_be_released(relayed: RelayedCommands) -> None:
-    relayed.relay.release(1)
-    relayed.send_accepted(serialized_command(1))
-
-
-def test_one_id_may_run_on_two_devices(relayed: RelayedCommands) -> None:
-    first = relayed.send_accepted(serialized_command(1))
-    relayed.send_accepted(serialized_command(1, OTHER))
-    first.answered(False, 'door open')
-    relayed.assert_refused(serialized_command(1, OTHER))
-    relayed.send_accepted(serialized_command(1))
+def test_a_command_is_refused_while_there_is_no_id(relayed: RelayedCommands) -> None:
+    for _ in range(3):
+        relayed.send(serialized_command(1))
+    assert len(relayed.sent) == 2
+    assert relayed.answers == [(False, 'the disk is full')]
 
 
 def test_callbacks_are_called_on_the_thread_of_the_manager() -> None:
     jobs: list[Any] = []
     answers: list[tuple[bool, str]] = []
     relays: list[Relay | None] = []
-    relay = CommandRelay(lambda _, r: relays.append(r), jobs.append)
+    relay = CommandRelay(lambda _, r: relays.append(r), ids(), jobs.append)
     relay.send(serialized_command(1), lambda *answer: answers.append(answer))
     (sent,) = relays
     assert sent is not None

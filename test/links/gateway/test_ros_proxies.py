@@ -15,6 +15,7 @@ from hos_device_layer import services, topics
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.dispatch.events import ResultReported
 from hos_device_layer.links.gateway.ros_proxies import DeviceProxies
+from hos_device_layer.links.published_results import PublishedResults
 from hos_device_layer.qos import RESULT_QOS
 
 Sent = list[tuple[Command, Callable[[bool, str], None]]]
@@ -28,7 +29,9 @@ def sent() -> Sent:
 @pytest.fixture
 def proxies(nodes: SpunNodes, sent: Sent) -> DeviceProxies:
     return DeviceProxies(
-        nodes['device_manager'], lambda command, answer: sent.append((command, answer))
+        nodes['device_manager'],
+        lambda command, answer: sent.append((command, answer)),
+        PublishedResults(),
     )
 
 
@@ -172,7 +175,7 @@ def test_the_kind_of_the_service_follows_the_device_type(
 def test_without_relaying_there_is_no_service(nodes: SpunNodes) -> None:
     node = nodes['device_manager']
     before = len(list(node.services))
-    DeviceProxies(node, None).open(UID, serialized=False)
+    DeviceProxies(node, None, PublishedResults()).open(UID, serialized=False)
     assert len(list(node.services)) == before
 
 

@@ -21,6 +21,7 @@ from hos_device_layer.core.dispatch.events import (
     Pinged,
     ResultReported,
 )
+from hos_device_layer.links.published_results import PublishedResults
 from hos_device_layer.links.ros import RosLink
 from hos_device_layer.qos import RESULT_QOS, SERVICE_QOS
 
@@ -30,7 +31,7 @@ STREAMS = (make_spec().streams['height'],)
 
 @pytest.fixture
 def link(nodes: SpunNodes, recorder: EventRecorder) -> RosLink:
-    return RosLink(nodes['device_manager'], recorder)
+    return RosLink(nodes['device_manager'], recorder, PublishedResults())
 
 
 def serve_commands(nodes: SpunNodes) -> list[int]:

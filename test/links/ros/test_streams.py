@@ -14,6 +14,7 @@ from ros_nodes import SpunNodes
 from virtual_fleet import LIFT, make_spec
 
 from hos_device_layer.core.dispatch.events import StreamSampled
+from hos_device_layer.links.published_results import PublishedResults
 from hos_device_layer.links.ros import RosLink
 from hos_device_layer.links.ros import streams as module
 from hos_device_layer.links.ros.streams import StreamSubscriptions
@@ -40,7 +41,7 @@ class StreamOfADevice:
         self._recorder = recorder
         self._publisher: Publisher | None = None
         self.manager: Node = nodes['device_manager']
-        self.link = RosLink(self.manager, recorder)
+        self.link = RosLink(self.manager, recorder, PublishedResults())
         self.device: Node = nodes['device']
 
     def open(self) -> None:
