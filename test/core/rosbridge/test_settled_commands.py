@@ -224,7 +224,7 @@ def test_an_answer_to_a_command_of_a_former_advertisement_is_no_error(
     assert device.hears() == []
 
 
-@pytest.mark.parametrize('number', ['2', '0', '-1', '01', '1' * 5_000, 'x', ''])
+@pytest.mark.parametrize('number', ['2', '0', '-1', '01', '1' * 150, 'x', ''])
 def test_an_answer_with_an_id_that_was_never_sent_is_refused(
     broker: Broker, device: Peer, number: str
 ) -> None:
