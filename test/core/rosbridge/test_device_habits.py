@@ -154,13 +154,16 @@ class Devices(RuleBasedStateMachine):
 
     @rule()
     def become_quiet(self) -> None:
-        """Everything is handled; then the answers belong to their commands, whatever happened."""
+        """Everything is handled or late; then answers belong to their commands again."""
         self.receive()
         while self.inbox:
             self.handle_one(refuses=False, is_lost=False)
-            self.finish_all()
             self.ping()
             self.receive()
+        self.finish_all()
+        # What was refused with an answer that was lost.
+        self.give_up_unanswered_tasks()
+        self.ping()
         self.has_withdrawn = False
         for refuses in (False, True, False):
             cmd_id = self.call()
