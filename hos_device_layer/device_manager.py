@@ -210,6 +210,7 @@ class DeviceManager(Node):
                 gateway,
                 self.settings.expose_device_services,
                 self._task_ids,
+                self.settings.limits.command_accept_timeout_s,
                 self._published_results,
             )
             self._gateway = self._links[GATEWAY_LINK] = link

@@ -110,7 +110,16 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, ros_domain_id: int) -> Iterator[Bench]:
-    with manager_in_process(tmp_path, command_accept_timeout_s=600.0) as (nodes, manager):
+    yield from _bench(tmp_path, command_accept_timeout_s=600.0)
+
+
+@pytest.fixture
+def impatient_bench(tmp_path: Path, ros_domain_id: int) -> Iterator[Bench]:
+    yield from _bench(tmp_path, command_accept_timeout_s=0.1)
+
+
+def _bench(tmp_path: Path, **parameters: float) -> Iterator[Bench]:
+    with manager_in_process(tmp_path, **parameters) as (nodes, manager):
         url = f'ws://127.0.0.1:{manager._gateway.port}'
         with connect(url, compression=None) as device:
             yield Bench(nodes, manager, device)
@@ -135,6 +144,12 @@ def test_callers_are_answered_if_the_device_dies_with_their_commands(bench: Benc
         answer = bench.answer(future)
         assert not answer.is_valid and 'lost its connection' in answer.error
     assert 'lost its connection' in bench.answer(bench.command(1)).error
+
+
+def test_a_caller_is_answered_if_the_device_does_not_answer(impatient_bench: Bench) -> None:
+    impatient_bench.advertise()
+    answer = impatient_bench.answer(impatient_bench.command(1))
+    assert not answer.is_valid and 'did not answer within 0.1 s' in answer.error
 
 
 def test_a_caller_is_answered_if_the_device_dies_while_its_command_is_on_its_way(

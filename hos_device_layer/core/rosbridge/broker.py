@@ -64,7 +64,7 @@ class Broker:
         return session.command(outgoing)
 
     def withdraw(self, uid: int, cmd_id: int | None = None) -> None:
-        """Do not send a command that still waits for its device; None: any of them."""
+        """Do not send a command that still waits; None: all those of the device manager."""
         session = self._devices.session(uid)
         if session is not None:
             session.channels[uid].withdraw(cmd_id)

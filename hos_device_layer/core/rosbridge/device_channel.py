@@ -153,16 +153,16 @@ class DeviceChannel:
         return CallService(id=service.send(command), service=service.name, args=call.args)
 
     def withdraw(self, cmd_id: int | None = None) -> None:
-        """Give up a command of the device manager whose task has ended; None: all of them."""
+        """Give up a command that nobody waits for; None: all those of the device manager."""
 
         def is_meant(command: ChannelCommand) -> bool:
-            return command.relay is None and cmd_id in (None, command.command.cmd_id)
+            return command.relay is None if cmd_id is None else command.command.cmd_id == cmd_id
 
         for commands in (self._waiting, self._held, self._queued):
             if cmd_id is None:
                 _take(commands, is_meant)
-            elif cmd_id in commands and is_meant(commands[cmd_id]):
-                del commands[cmd_id]
+            else:
+                commands.pop(cmd_id, None)
         for service in self._services.values():
             self._unread += service.withdraw(is_meant)
         self._fill_window()

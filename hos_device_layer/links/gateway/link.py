@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from ...core.spec.records import FleetDevice, Stream
 from ..event_topics import CONNECTION_EVENT_TOPICS
 from ..link import Handle, Publication
 from ..published_results import PublishedResults
-from .command_relay import CommandRelay
+from .command_relay import AnswerCallback, CommandRelay
 from .gateway import Gateway
 from .host_files import FLEET_FILE, HANDLERS_FILE
 from .ros_proxies import DeviceProxies
@@ -38,7 +39,8 @@ class GatewayLink:
     The Link to gateway devices, which other ROS nodes reach through proxies.
 
     The gateway is one of `create_gateway` that has been opened. `task_ids` yields the ids of
-    commands that ROS nodes send; `published` receives their results.
+    commands that ROS nodes send, which are refused after `accept_timeout_s`; `published` receives
+    their results.
     """
 
     def __init__(
@@ -47,13 +49,16 @@ class GatewayLink:
         gateway: Gateway,
         expose_services: bool,
         task_ids: Iterator[int],
+        accept_timeout_s: float,
         published: PublishedResults,
     ) -> None:
         self._gateway = gateway
         self.port = gateway.port
-        self._relay = CommandRelay(gateway.send, task_ids, gateway.queue)
+        self._relay = CommandRelay(
+            gateway.send, gateway.withdraw, task_ids, gateway.queue, accept_timeout_s
+        )
         self._proxies = DeviceProxies(
-            node, self._relay.send if expose_services else None, published
+            node, self._send_relayed if expose_services else None, published
         )
         self._relay.on_result = self._proxies.publish_result
 
@@ -103,12 +108,16 @@ class GatewayLink:
                 self._publish(topic, lambda: DeviceStream(uid, data), is_latched)
 
     def poll(self) -> None:
-        """Nothing has to be done regularly."""
+        """Refuse relayed commands that their devices do not answer."""
+        self._relay.refuse_late(time.monotonic())
 
     def stop(self) -> None:
         """Close every connection."""
         self._proxies.refuse_all('the device manager was stopped')
         self._gateway.stop()
+
+    def _send_relayed(self, command: Command, answer: AnswerCallback) -> None:
+        self._relay.send(command, answer, time.monotonic())
 
     def _publish(
         self, topic: str, message: Callable[[], PublishedMessage], is_latched: bool = False

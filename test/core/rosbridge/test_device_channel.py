@@ -235,16 +235,22 @@ def test_a_withdrawn_command_is_not_sent_when_the_service_is_advertised(
     assert sent.cmd_ids() == [1, 3]
 
 
-def test_a_relayed_command_is_not_withdrawn_with_a_task(
+def test_a_relayed_command_is_not_withdrawn_with_those_of_the_manager(
     unserved: DeviceChannel, sent: Sent
 ) -> None:
     relay = RecordingRelay()
     unserved.command(relayed(relay))
-    unserved.withdraw(1)
     unserved.withdraw()
     unserved.advertise(KIND, SERIALIZED)
     assert sent.cmd_ids() == [1]
     assert relay.calls == []
+
+
+def test_a_relayed_command_is_withdrawn_by_its_id(unserved: DeviceChannel, sent: Sent) -> None:
+    unserved.command(relayed(RecordingRelay()))
+    unserved.withdraw(1)
+    unserved.advertise(KIND, SERIALIZED)
+    assert sent.cmd_ids() == []
 
 
 def test_a_command_is_withdrawn_while_it_is_queued(channel: DeviceChannel, sent: Sent) -> None:

@@ -30,7 +30,14 @@ class RelayedCommands:
         self.sent: list[tuple[Command, Relay]] = []
         self.answers: list[tuple[bool, str]] = []
         self.results: list[ResultReported] = []
-        self.relay = CommandRelay(self._take, ids(), lambda job: job())
+        self.withdrawn: list[tuple[int, int]] = []
+        self.relay = CommandRelay(
+            self._take,
+            lambda uid, cmd_id: self.withdrawn.append((uid, cmd_id)),
+            ids(),
+            lambda job: job(),
+            timeout_s=5,
+        )
         self.relay.on_result = self.results.append
 
     def _take(self, command: Command, relay: Relay | None) -> None:
@@ -38,7 +45,7 @@ class RelayedCommands:
         self.sent.append((command, relay))
 
     def send(self, command: Command) -> None:
-        self.relay.send(command, lambda *answer: self.answers.append(answer))
+        self.relay.send(command, lambda *answer: self.answers.append(answer), now=100)
 
 
 @pytest.fixture
@@ -79,11 +86,28 @@ def test_callbacks_are_called_on_the_thread_of_the_manager() -> None:
     jobs: list[Any] = []
     answers: list[tuple[bool, str]] = []
     relays: list[Relay | None] = []
-    relay = CommandRelay(lambda _, r: relays.append(r), ids(), jobs.append)
-    relay.send(serialized_command(1), lambda *answer: answers.append(answer))
+    relay = CommandRelay(lambda _, r: relays.append(r), lambda *_: None, ids(), jobs.append, 5)
+    relay.send(serialized_command(1), lambda *answer: answers.append(answer), now=100)
     (sent,) = relays
     assert sent is not None
     sent.answered(True, '')
     assert answers == []
     jobs.pop()()
     assert answers == [(True, '')]
+
+
+def test_a_command_that_its_device_does_not_answer_is_refused(relayed: RelayedCommands) -> None:
+    """Its result counts nevertheless: the device may have received it."""
+    relayed.send(serialized_command(1))
+    ((_, relay),) = relayed.sent
+    relayed.relay.refuse_late(104.9)
+    assert not relayed.answers and not relayed.withdrawn
+    relayed.relay.refuse_late(105)
+    ((is_valid, error),) = relayed.answers
+    assert not is_valid and f'uid {UID} did not answer within 5 s' in error
+    assert relayed.withdrawn == [(UID, 101)]
+    relay.answered(True, '')
+    relay.reported(replace(RESULT, cmd_id=101))
+    assert len(relayed.answers) == 1 and relayed.results == [RESULT]
+    relayed.relay.refuse_late(200)
+    assert len(relayed.answers) == 1
