@@ -17,6 +17,9 @@ from ..paths import user_path
 
 _MAX_UID = 2**32 - 1
 
+# More would fill the token file; such a token may as well be for any uid.
+_MAX_UIDS = 10_000
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
@@ -43,12 +46,20 @@ def add_parser(subparsers: Any) -> None:
         help='device: act as a device; operator: call and read; viewer: read. '
         'Default: %(default)s',
     )
-    add.add_argument(
+    uids = add.add_mutually_exclusive_group()
+    uids.add_argument(
         '--uid',
-        type=_uid,
-        action='append',
-        help='the uid of a device that may use the token; may be repeated. Default: any device',
+        type=_uids,
+        action='extend',
+        metavar='N[-M]',
+        help='the uid of a device that may use the token, or a range of uids; may be repeated',
     )
+    uids.add_argument(
+        '--any-uid',
+        action='store_true',
+        help='the token may be used by any device: its bearer can act as each of them',
+    )
+    add.set_defaults(refuse=add.error)
     actions.add_parser('list', help='list all tokens')
     revoke = actions.add_parser('revoke', help='delete a token and close its connections')
     revoke.add_argument('name', help='the name of the token')
@@ -73,9 +84,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _add(tokens: TokenFile, arguments: argparse.Namespace) -> None:
     role = Role(arguments.role)
-    if arguments.uid and role is not Role.DEVICE:
-        raise TokenError(f'--uid requires --role device; found --role {role.value}')
-    uids = tuple(arguments.uid) if arguments.uid else None
+    if (arguments.uid or arguments.any_uid) and role is not Role.DEVICE:
+        arguments.refuse(f'--uid and --any-uid require --role device; found --role {role.value}')
+    if role is Role.DEVICE and not arguments.uid and not arguments.any_uid:
+        arguments.refuse(
+            'a token of role device needs the uids that may use it: --uid N, --uid N-M or '
+            '--any-uid'
+        )
+    uids = tuple(sorted(set(arguments.uid))) if arguments.uid else None
     created = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     # Only the token on standard output, so that scripts can store it.
     print(tokens.add(arguments.name, role, uids, created))
@@ -93,6 +109,18 @@ def _list(tokens: TokenFile) -> None:
             record.created,
         )
     Console().print(table)
+
+
+def _uids(text: str) -> range:
+    first, dash, last = text.partition('-')
+    uids = range(_uid(first), _uid(last if dash else first) + 1)
+    if not uids:
+        raise argparse.ArgumentTypeError(f'expected a range N-M with N <= M, found {text!r}')
+    if len(uids) > _MAX_UIDS:
+        raise argparse.ArgumentTypeError(
+            f'expected at most {_MAX_UIDS} uids, found {text!r}; use --any-uid'
+        )
+    return uids
 
 
 def _uid(text: str) -> int:

@@ -45,23 +45,54 @@ def test_revoking(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ('words', 'reason'),
     [
-        (('add', ''), 'needs a printable name'),
-        (('add', 'known'), 'already'),
-        (('add', 'x', '--role', 'viewer', '--uid', '1'), 'found --role viewer'),
+        (('add', '', '--any-uid'), 'needs a printable name'),
+        (('add', 'known', '--any-uid'), 'already'),
     ],
 )
 def test_mistakes(
     path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], reason: str
 ) -> None:
-    token_command(path, 'add', 'known')
+    token_command(path, 'add', 'known', '--any-uid')
     assert token_command(path, *words) == 1
     assert reason in capsys.readouterr().err
 
 
-def test_a_uid_is_a_number_of_32_bits(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        token_command(path, 'add', 'x', '--uid', '4294967296')
-    assert '--uid' in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ('words', 'reason'),
+    [
+        ((), 'a token of role device needs the uids that may use it: --uid N, --uid N-M'),
+        (('--role', 'device'), 'or --any-uid'),
+        (('--role', 'viewer', '--uid', '1'), 'require --role device; found --role viewer'),
+        (('--role', 'viewer', '--any-uid'), 'require --role device; found --role viewer'),
+        (('--uid', '1', '--any-uid'), 'not allowed with'),
+        (('--uid', '4294967296'), "--uid: expected 0 to 4294967295, found '4294967296'"),
+        (('--uid', '4-x'), "--uid: expected 0 to 4294967295, found 'x'"),
+        (('--uid', '5-4'), "--uid: expected a range N-M with N <= M, found '5-4'"),
+        (('--uid', '0-4294967295'), '--uid: expected at most 10000 uids'),
+    ],
+)
+def test_a_token_of_a_device_is_for_given_uids_unless_any_uid_is_asked_for(
+    path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], reason: str
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        token_command(path, 'add', 'x', *words)
+    assert end.value.code == 2
+    assert reason in ' '.join(capsys.readouterr().err.split())
+    assert not path.exists()
+
+
+def test_a_range_of_uids(path: Path) -> None:
+    assert token_command(path, 'add', 'bay 1', '--uid', '7', '--uid', '7-9', '--uid', '3') == 0
+    (record,) = TokenFile(path).records()
+    assert record.uids == (3, 7, 8, 9)
+
+
+def test_any_uid(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert token_command(path, 'add', 'all', '--any-uid') == 0
+    access = TokenFile(path).authenticate(capsys.readouterr().out.strip())
+    assert access is not None and access.uids is None and access.roles == {Role.DEVICE}
+    token_command(path, 'list')
+    assert 'any' in capsys.readouterr().out
 
 
 def test_as_a_process_only_the_token_is_on_standard_output(hos: HosCommand) -> None:

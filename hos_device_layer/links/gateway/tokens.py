@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
-import hmac
 import os
 import secrets
 import stat
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -19,6 +22,11 @@ from ...paths import user_path
 # 256 random bits need no slow hash: they cannot be guessed.
 _TOKEN_BYTES = 32
 _PREFIX = 'hos_'
+
+# The times of files have a resolution of a few milliseconds, of up to 2 s on some file systems.
+_UNSETTLED_NS = 3_000_000_000
+
+_LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 
 class TokenError(HosError, ValueError):
@@ -42,79 +50,117 @@ class TokenRecord(msgspec.Struct, frozen=True):
 
 
 class TokenFile:
-    """The tokens of a gateway; the file is read again after a change."""
+    """
+    The tokens of a gateway; the file is read again after a change.
+
+    Several programs may change it at once: one after the other, under a lock.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._records: tuple[TokenRecord, ...] = ()
-        self._read_stamp: tuple[int, int] | None = None
+        self._accesses: dict[str, Access] = {}
+        self._read_stamp: tuple[int, ...] | None = None
 
     def records(self) -> tuple[TokenRecord, ...]:
         """Return all tokens; raises TokenError if the file cannot be used."""
-        try:
-            status = self.path.stat()
-        except FileNotFoundError:
-            self._records, self._read_stamp = (), None
-            return ()
-        except OSError as error:
-            raise TokenError(f'the token file cannot be read: {error}') from None
-        if stat.S_IMODE(status.st_mode) & 0o077:
-            raise TokenError(
-                f'the token file {self.path} can be read by others; run: chmod 600 {self.path}'
-            )
-        stamp = status.st_mtime_ns, status.st_ino
-        if stamp != self._read_stamp:
-            self._records, self._read_stamp = self._read(), stamp
+        self._refresh()
         return self._records
+
+    def accesses(self) -> frozenset[Access]:
+        """Return what the bearers of all tokens may do; raises TokenError."""
+        self._refresh()
+        return frozenset(self._accesses.values())
 
     def authenticate(self, token: str) -> Access | None:
         """Return the access of a token, or None if it is not valid; raises TokenError."""
-        digest = _digest(token)
-        # Every record is compared, each in constant time: the duration reveals nothing.
-        matches = [r for r in self.records() if hmac.compare_digest(r.sha256, digest)]
-        return matches[0].access if matches else None
+        self._refresh()
+        # What the duration of the search reveals of a hash does not help to find the token.
+        return self._accesses.get(_digest(token))
 
     def add(self, name: str, role: Role, uids: tuple[int, ...] | None, created: str) -> str:
         """Create a token and return it; only its hash is stored."""
-        records = self.records()
         if not name or not name.isprintable():
             raise TokenError(
                 'a token needs a printable name, which identifies it in lists and logs'
             )
-        if any(record.name == name for record in records):
-            raise TokenError(f'a token named {name!r} already exists; revoke it first')
-        token = _PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
-        record = TokenRecord(name, role, _digest(token), uids, created)
-        self._write((*records, record))
+        with self._locked():
+            records = self.records()
+            if any(record.name == name for record in records):
+                raise TokenError(f'a token named {name!r} already exists; revoke it first')
+            token = _PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+            self._write((*records, TokenRecord(name, role, _digest(token), uids, created)))
         return token
 
     def revoke(self, name: str) -> None:
         """Revoke a token; raises TokenError if none has this name."""
-        records = self.records()
-        rest = tuple(record for record in records if record.name != name)
-        if len(rest) == len(records):
-            known = ', '.join(record.name for record in records) or 'none'
-            raise TokenError(f'there is no token {name!r}; existing tokens: {known}')
-        self._write(rest)
+        with self._locked():
+            records = self.records()
+            rest = tuple(record for record in records if record.name != name)
+            if len(rest) == len(records):
+                known = ', '.join(record.name for record in records) or 'none'
+                raise TokenError(f'there is no token {name!r}; existing tokens: {known}')
+            self._write(rest)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Wait until no other program changes the file; its place is taken by a new file."""
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self.path.with_name(f'.{self.path.name}.lock'), _LOCK_FLAGS, 0o600)
+        except OSError as error:
+            raise self._write_error(error) from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def _refresh(self) -> None:
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            self._keep((), None)
+            return
+        except OSError as error:
+            raise self._read_error(error) from None
+        if stat.S_IMODE(status.st_mode) & 0o077:
+            raise TokenError(
+                f'the token file {self.path} can be read by others; run: chmod 600 {self.path}'
+            )
+        stamp = status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size
+        if stamp != self._read_stamp:
+            # Two changes that follow each other closely may leave the same stamp.
+            is_settled = abs(time.time_ns() - status.st_mtime_ns) > _UNSETTLED_NS
+            self._keep(self._read(), stamp if is_settled else None)
+
+    def _keep(self, records: tuple[TokenRecord, ...], stamp: tuple[int, ...] | None) -> None:
+        self._records, self._read_stamp = records, stamp
+        self._accesses = {record.sha256: record.access for record in records}
 
     def _read(self) -> tuple[TokenRecord, ...]:
         try:
             return msgspec.json.decode(self.path.read_bytes(), type=tuple[TokenRecord, ...])
         except (OSError, msgspec.DecodeError) as error:
-            raise TokenError(f'the token file {self.path} cannot be read: {error}') from None
+            raise self._read_error(error) from None
 
     def _write(self, records: tuple[TokenRecord, ...]) -> None:
         text = msgspec.json.format(msgspec.json.encode(records), indent=2)
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # mkstemp creates a file that only its owner may read.
             handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix='.tokens')
             with os.fdopen(handle, 'wb') as file:
                 file.write(text + b'\n')
             Path(temporary).replace(self.path)
         except OSError as error:
-            raise TokenError(f'the token file cannot be written: {error}') from None
-        self._records, self._read_stamp = (), None
+            raise self._write_error(error) from None
+        self._keep((), None)
+
+    def _read_error(self, error: Exception) -> TokenError:
+        return TokenError(f'the token file {self.path} cannot be read: {_reason(error)}')
+
+    def _write_error(self, error: OSError) -> TokenError:
+        return TokenError(f'the token file {self.path} cannot be written: {_reason(error)}')
 
 
 def default_token_file() -> Path:
@@ -124,6 +170,10 @@ def default_token_file() -> Path:
         / 'hos_device_layer'
         / 'tokens.json'
     )
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, 'strerror', None) or str(error)
 
 
 def _digest(token: str) -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from manager_double import WAIT_S
 
 from hos_device_layer.core.rosbridge import Role
 from hos_device_layer.links.gateway import (
@@ -65,7 +70,7 @@ def test_without_a_file_there_are_no_tokens(tokens: TokenFile) -> None:
 
 def test_a_path_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / 'file').touch()
-    with pytest.raises(TokenError, match='the token file cannot be read: '):
+    with pytest.raises(TokenError, match=r'the token file .*tokens\.json cannot be written: '):
         TokenFile(tmp_path / 'file' / 'tokens.json').add('a', Role.VIEWER, None, '')
 
 
@@ -74,3 +79,68 @@ def test_a_token_is_listed_with_its_role_and_date(tokens: TokenFile) -> None:
     (record,) = tokens.records()
     assert (record.name, record.role, record.created) == ('a', Role.VIEWER, '2030-01-01')
     assert record.access == tokens.authenticate(token)
+
+
+CHANGES = """
+import sys
+from pathlib import Path
+from hos_device_layer.core.rosbridge import Role
+from hos_device_layer.links.gateway import TokenFile
+tokens, me = TokenFile(Path(sys.argv[1])), sys.argv[2]
+print(flush=True)
+sys.stdin.readline()
+for n in range(30):
+    tokens.add(f'{me} {n}', Role.VIEWER, None, '')
+    if n % 2:
+        tokens.revoke(f'{me} {n}')
+"""
+
+
+def test_processes_that_change_the_file_at_once_lose_and_revive_no_token(
+    tokens: TokenFile,
+) -> None:
+    names = 'abcdef'
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, '-c', CHANGES, str(tokens.path), name],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for name in names
+        ]
+        for writer in writers:
+            assert writer.stdout is not None and writer.stdout.readline()
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write('\n')
+            writer.stdin.flush()
+        assert [writer.wait(WAIT_S) for writer in writers] == [0] * len(names)
+    expected = {f'{name} {n}' for name in names for n in range(0, 30, 2)}
+    assert {record.name for record in tokens.records()} == expected
+
+
+def test_a_change_within_the_resolution_of_the_clock_takes_effect(tokens: TokenFile) -> None:
+    """The time of a file changes every 4 ms only, and its number may be used again."""
+    reader = TokenFile(tokens.path)
+    first, second = tokens.add('a', Role.VIEWER, None, ''), tokens.path.read_bytes()
+    assert reader.authenticate(first) is not None
+    status = tokens.path.stat()
+    tokens.path.write_bytes(second.replace(b'"a"', b'"b"'))
+    os.utime(tokens.path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    access = reader.authenticate(first)
+    assert access is not None and access.name == 'b'
+
+
+def test_a_file_that_does_not_change_is_read_once(
+    tokens: TokenFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = tokens.add('a', Role.VIEWER, None, '')
+    os.utime(tokens.path, (1_000_000_000, 1_000_000_000))
+    assert tokens.authenticate(token) is not None
+    monkeypatch.setattr(TokenFile, '_read', None)
+    assert tokens.authenticate(token) is not None
+    assert tokens.accesses() == {tokens.authenticate(token)}
