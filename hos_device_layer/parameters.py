@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rclpy.node import Node
 
 from .core.dispatch.dispatcher import DispatcherLimits
 from .core.errors import HosError
+from .core.rosbridge.peer_addresses import IpNetwork
 from .core.text import shortened
 from .database.installed import installed_device_db
 from .links.gateway import (
@@ -168,6 +170,24 @@ PARAMETERS = (
         'join.',
     ),
     Parameter(
+        'gateway_require_token',
+        False,
+        'Whether programs on the same computer need a token as well. Set it behind a reverse '
+        'proxy.',
+    ),
+    Parameter(
+        'gateway_trusted_proxies',
+        '',
+        'Addresses or networks of reverse proxies, separated by commas. Only their headers '
+        'Forwarded or X-Forwarded-For tell the address of a peer.',
+    ),
+    Parameter(
+        'gateway_allowed_hosts',
+        '',
+        'Host names of the gateway, separated by commas, besides that of the computer. A peer '
+        'that asks for another one needs a token.',
+    ),
+    Parameter(
         'gateway_certificate_file',
         '',
         'Certificate (PEM) for TLS; empty: the gateway uses no TLS.',
@@ -268,7 +288,9 @@ def _gateway_settings(values: Mapping[str, Any], state: Path) -> GatewaySettings
     def file(name: str) -> Path | None:
         return Path(values[name]) if values[name] else None
 
-    origins = (origin.strip() for origin in values['gateway_allowed_origins'].split(','))
+    def parts(name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in values[name].split(',') if part.strip())
+
     return GatewaySettings(
         address=values['gateway_address'],
         port=values['gateway_port'],
@@ -276,10 +298,23 @@ def _gateway_settings(values: Mapping[str, Any], state: Path) -> GatewaySettings
         allow_anonymous_devices=values['gateway_allow_anonymous_devices'],
         certificate_file=file('gateway_certificate_file'),
         key_file=file('gateway_key_file'),
-        allowed_origins=tuple(origin for origin in origins if origin),
+        allowed_origins=parts('gateway_allowed_origins'),
+        allowed_hosts=parts('gateway_allowed_hosts'),
+        require_token=values['gateway_require_token'],
+        trusted_proxies=tuple(map(_network, parts('gateway_trusted_proxies'))),
         ping_interval_s=values['gateway_ping_interval_s'],
         max_frame_bytes=values['gateway_max_frame_bytes'],
     )
+
+
+def _network(text: str) -> IpNetwork:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ParameterError(
+            'parameter gateway_trusted_proxies: expected addresses or networks such as 127.0.0.1 '
+            f'or 10.0.0.0/24, got {shortened(text)}: {error}'
+        ) from None
 
 
 def _default_token_file(state: Path) -> Path:

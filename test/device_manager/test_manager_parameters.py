@@ -41,6 +41,8 @@ WRONG = [
     ('disconnect_on_timeout_count:=2.5', ': expected an integer, got 2.5'),
     ('fleet:=[a, b]', "fleet: expected a string, got ['a', 'b']"),
     ('gateway_max_frame_bytes:=4095', f'_bytes: {OUT_OF_RANGE} 4096..16777216 (default 262144)'),
+    ('gateway_trusted_proxies:="10.0.0.1/24"', "got '10.0.0.1/24': 10.0.0.1/24 has host bits"),
+    ('gateway_trusted_proxies:="::1, proxy"', 'addresses or networks such as 127.0.0.1'),
     ('device_db:=paper', "device_db: expected 'airtable' or 'local', got 'paper'"),
 ]
 

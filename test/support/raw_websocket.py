@@ -9,7 +9,7 @@ from typing import Any
 from manager_double import WAIT_S
 
 _HANDSHAKE = (
-    b'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+    b'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
     b'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n'
 )
 _MASK = b'\x01\x02\x03\x04'

@@ -2,7 +2,6 @@
 
 from .access import ANONYMOUS_DEVICE_ACCESS, LOCAL_ACCESS, Access, Role
 from .advertised_service import Relay
-from .authentication_backoff import AuthenticationBackoff
 from .broker import Broker
 from .close_reasons import CloseReason
 from .events import Confirmation, Request, ServiceCall, SessionEvent, Traceable
@@ -15,7 +14,6 @@ __all__ = [
     'ANONYMOUS_DEVICE_ACCESS',
     'LOCAL_ACCESS',
     'Access',
-    'AuthenticationBackoff',
     'Broker',
     'CloseReason',
     'Confirmation',

@@ -14,13 +14,16 @@ from concurrent.futures import Future
 from typing import Any, cast
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from ...core.errors import HosError
 from ...core.rosbridge import Access, Broker
-from ...core.rosbridge.close_reasons import GATEWAY_STOPPED, WRONG_TOKEN
+from ...core.rosbridge.close_reasons import GATEWAY_STOPPED
 from .authentication import AdmittedConnection, Authenticator
+from .bounded_log import bounded_logging
 from .bridge import ManagerBridge
 from .host_files import HostFiles
+from .revocation import watch_revocations
 from .settings import GatewaySettings
 from .websocket_connection import CLOSE_TIMEOUT_S, WebSocketConnection
 
@@ -31,9 +34,6 @@ HANDSHAKE_TIMEOUT_S = 10.0
 
 # A whole fleet connects at once after a restart.
 _BACKLOG = 4096
-
-# Interval at which connections are checked for revoked tokens [s].
-_REVOCATION_CHECK_S = 5.0
 
 # Requested by the common WebSocket library for Arduino.
 _SUBPROTOCOLS = ('arduino',)
@@ -112,7 +112,8 @@ class GatewayServer:
 
     def _run_loop(self, addresses: list[str]) -> None:
         try:
-            asyncio.run(self._serve(addresses))
+            with bounded_logging():
+                asyncio.run(self._serve(addresses))
         except Exception as error:
             if self._started.done():
                 _log.exception('the gateway has failed')
@@ -132,7 +133,7 @@ class GatewayServer:
     async def _serve(self, addresses: list[str]) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        application = web.Application(client_max_size=self._settings.max_frame_bytes)
+        application = web.Application(middlewares=[self._check])
         application.router.add_get('/', self._handle)
         self._host_files.add_to(application, self._admit)
         runner = web.AppRunner(
@@ -149,7 +150,9 @@ class GatewayServer:
             await self._listen(runner, addresses)
             address = cast(tuple[str, int], runner.addresses[0])
             self._started.set_result(address[1])
-            watch = asyncio.create_task(self._watch_revocations())
+            watch = asyncio.create_task(
+                watch_revocations(self._authenticator, self._connections.keys())
+            )
             await self._stopping.wait()
             watch.cancel()
             for site in tuple(runner.sites):
@@ -195,12 +198,12 @@ class GatewayServer:
         return context
 
     def _admit(self, request: web.Request) -> Access | None:
-        return self._authenticator.admit(request, self._loop.time())
+        return self._authenticator.admit(request).access
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get('Upgrade', '').lower() != 'websocket':
             return web.Response(text='This is the WebSocket gateway of hos_device_layer.\n')
-        access = self._admit(request)
+        admitted = self._authenticator.admit(request)
         socket = web.WebSocketResponse(
             protocols=_SUBPROTOCOLS,
             heartbeat=self._settings.ping_interval_s,
@@ -211,12 +214,12 @@ class GatewayServer:
             max_msg_size=self._settings.max_frame_bytes + 1,
         )
         socket.headers[MAX_FRAME_BYTES_HEADER] = str(self._settings.max_frame_bytes)
-        if access is None:
+        if admitted.access is None:
             socket.headers[AUTHENTICATION_HEADER] = 'required'
-        admitted = self._authenticator.enter(request.remote or '', access)
+        self._authenticator.enter(admitted)
         try:
             await socket.prepare(request)
-            await self._run_connection(request, socket, access, admitted)
+            await self._run_connection(request, socket, admitted)
         finally:
             self._authenticator.leave(admitted)
         return socket
@@ -225,7 +228,6 @@ class GatewayServer:
         self,
         request: web.Request,
         socket: web.WebSocketResponse,
-        access: Access | None,
         admitted: AdmittedConnection,
     ) -> None:
         transport = request.transport
@@ -237,7 +239,6 @@ class GatewayServer:
             transport,
             self._broker,
             self._bridge,
-            access,
             admitted,
             self._settings.limits,
         )
@@ -247,13 +248,10 @@ class GatewayServer:
         finally:
             del self._connections[connection]
 
-    async def _watch_revocations(self) -> None:
-        while True:
-            await asyncio.sleep(_REVOCATION_CHECK_S)
-            for connection in self._connections:
-                access = connection.session.access
-                if access is not None and self._authenticator.is_revoked(access):
-                    connection.session.close(WRONG_TOKEN)
+    @web.middleware
+    async def _check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self._authenticator.check(request)
+        return await handler(request)
 
 
 def _resolve(address: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ...core.rosbridge import SessionLimits
+from ...core.rosbridge.peer_addresses import IpNetwork
 
 DEFAULT_PORT = 9091
 
@@ -27,6 +28,12 @@ class GatewaySettings(msgspec.Struct, frozen=True):
     port: int = DEFAULT_PORT
     token_file: Path | None = None
     allow_anonymous_devices: bool = False
+    # Whether programs on this computer need a token as well: required behind a proxy.
+    require_token: bool = False
+    # Only these tell the addresses of their peers; nobody behind them is a local program.
+    trusted_proxies: tuple[IpNetwork, ...] = ()
+    # Names of the gateway besides that of the computer, for peers without a token.
+    allowed_hosts: tuple[str, ...] = ()
     certificate_file: Path | None = None  # PEM, with the certificate chain
     key_file: Path | None = None  # PEM; None if the certificate file contains the key
     allowed_origins: tuple[str, ...] = ()
@@ -35,7 +42,8 @@ class GatewaySettings(msgspec.Struct, frozen=True):
     # A connection that sends a larger frame is closed with 1009.
     max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES
     max_connections: int = 4_096
-    # For each address; a whole site may be behind one router.
+    # For each token, and for the peers without one for each address: of an IPv6 address counts the
+    # /64. A whole site may be behind one router.
     max_connections_per_address: int = 2_048
     # Of these, peers that have not sent a valid token yet.
     max_unauthenticated_per_address: int = 32

@@ -11,9 +11,15 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from ...core.rosbridge import Access, Broker, SessionLimits
-from ...core.rosbridge.close_reasons import NO_TOKEN, PEER_GONE, TOO_SLOW
+from ...core.rosbridge.close_reasons import (
+    NO_TOKEN,
+    PEER_GONE,
+    TOKENS_UNAVAILABLE,
+    TOO_SLOW,
+)
 from .authentication import AdmittedConnection
 from .bridge import ManagerBridge
+from .tokens import TokenError
 
 # How many events of a peer may wait for the device manager. Until it has handled them, no more
 # frames are read, so that a flood only fills the peer's own buffer.
@@ -43,7 +49,6 @@ class WebSocketConnection:
         transport: asyncio.Transport,
         broker: Broker,
         bridge: ManagerBridge,
-        access: Access | None,
         admitted: AdmittedConnection,
         limits: SessionLimits,
     ) -> None:
@@ -52,14 +57,15 @@ class WebSocketConnection:
         _keep_little_unsent(transport)
         self._broker = broker
         self._bridge = bridge
+        self._admitted = admitted
         self._loop = asyncio.get_running_loop()
         self._awake = asyncio.Event()
         # Whether the writer waits for something to write.
         self._is_idle = False
         self.session = broker.open_session(
-            access,
+            admitted.access,
             admitted.address,
-            admitted.authenticate,
+            self._authenticate,
             self._wake,
             limits,
             self._loop.time(),
@@ -169,6 +175,13 @@ class WebSocketConnection:
         if isinstance(data, str):
             return self._socket.send_str(data)
         return self._socket.send_bytes(data)
+
+    def _authenticate(self, token: str) -> Access | None:
+        try:
+            return self._admitted.authenticate(token)
+        except TokenError:
+            self.session.close(TOKENS_UNAVAILABLE)
+            return None
 
     def _check_token(self) -> None:
         if self.session.access is None:

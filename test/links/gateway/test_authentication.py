@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
+import ipaddress
 import json
 import logging
+import socket
 
 import pytest
 from gateway_settings import PING, bearer, open_settings
@@ -15,6 +18,7 @@ from websockets.exceptions import InvalidStatus
 
 from hos_device_layer.core.rosbridge import Role
 from hos_device_layer.links.gateway import (
+    Gateway,
     TokenError,
     TokenFile,
 )
@@ -42,20 +46,39 @@ def test_a_token_can_be_sent_in_a_header_the_url_or_a_frame(tokens: TokenFile) -
             assert manager.next_event() == ('ping', 5)
 
 
-def test_wrong_tokens_are_refused_and_delay_their_address(
+def test_wrong_tokens_are_refused_and_hinder_nobody_else(
     tokens: TokenFile, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A revoked board, or a web page of an attacker, shares its address with a whole site."""
     token = tokens.add('bay 1', Role.DEVICE, None, '')
-    with running_gateway(open_settings(tokens)) as (gateway, _):
-        codes = []
-        for attempt in ('guess1', 'guess2', 'guess3', token):
-            with pytest.raises(InvalidStatus) as refusal:
-                open_socket(gateway, additional_headers=bearer(attempt))
-            codes.append(refusal.value.response.status_code)
-        assert codes == [401, 401, 429, 429]
-        assert 'Retry-After' in refusal.value.response.headers
-    assert 'wrong token' in caplog.text
+    with running_gateway(open_settings(tokens)) as (gateway, manager):
+        for n in range(200):
+            with pytest.raises(InvalidStatus, match='401'):
+                open_socket(gateway, additional_headers=bearer(f'guess{n}'))
+        with open_socket(gateway, additional_headers=bearer(token)) as device:
+            device.send(PING)
+            assert manager.next_event() == ('ping', 5)
+        with open_socket(gateway) as device:
+            device.send(json.dumps({'op': 'auth', 'token': token}))
+            device.send(PING)
+            while (event := manager.next_event()) != ('ping', 5):
+                assert event == ('closed', 5)
+    lines = [record for record in caplog.records if 'wrong token' in record.getMessage()]
+    assert 0 < len(lines) < 100
     assert 'guess' not in caplog.text and token not in caplog.text
+
+
+def test_peers_without_a_token_do_not_take_the_place_of_others(tokens: TokenFile) -> None:
+    token = tokens.add('bay 1', Role.DEVICE, None, '')
+    settings = open_settings(tokens, allow_anonymous_devices=True, max_connections_per_address=1)
+    with running_gateway(settings) as (gateway, _), open_socket(gateway):
+        with pytest.raises(InvalidStatus, match='503'):
+            open_socket(gateway)
+        with (
+            open_socket(gateway, additional_headers=bearer(token)),
+            pytest.raises(InvalidStatus, match='503'),
+        ):
+            open_socket(gateway, additional_headers=bearer(token))
 
 
 def test_the_number_of_peers_without_a_token_is_limited(tokens: TokenFile) -> None:
@@ -104,6 +127,158 @@ def test_a_token_file_that_others_can_read_admits_nobody(
     with pytest.raises(TokenError, match='chmod 600'):
         tokens.authenticate(token)
     with running_gateway(open_settings(tokens)) as (gateway, _), caplog.at_level(logging.ERROR):
-        with pytest.raises(InvalidStatus, match='401'):
+        with pytest.raises(InvalidStatus, match='503'):
             open_socket(gateway, f'?token={token}')
         assert 'chmod 600' in caplog.text
+
+
+CALL = '{"op":"call_service","id":"1","service":"haive_os/connected_devices"}'
+REQUIRED = 'this gateway requires a token'
+
+
+def answer_to_a_call(gateway: Gateway, **headers: str) -> str:
+    """Ask for the devices; returns the refusal, or an empty text."""
+    options = {name.replace('_', '-'): value for name, value in headers.items()}
+    with open_socket(gateway, additional_headers=options) as peer:
+        peer.send(CALL)
+        text = str(peer.recv(WAIT_S))
+        return text if 'requires a token' in text or 'reading requires' in text else ''
+
+
+@pytest.mark.parametrize(
+    'headers',
+    [
+        {'X_Forwarded_For': '10.0.0.7'},
+        {'Forwarded': 'for=10.0.0.7'},
+        {'Via': '1.1 proxy'},
+        {'X_Real_IP': '127.0.0.1'},
+        {'Sec_Fetch_Site': 'cross-site'},
+        {'Origin': 'https://lab.example'},
+    ],
+)
+def test_only_programs_on_the_same_computer_are_operators_without_a_token(
+    headers: dict[str, str],
+) -> None:
+    with running_gateway(allowed_origins=('https://lab.example',)) as (gateway, _):
+        assert answer_to_a_call(gateway) == ''
+        assert REQUIRED in answer_to_a_call(gateway, **headers)
+
+
+def test_a_page_of_a_file_is_a_device_at_most() -> None:
+    """Firmware sends this origin, but so do some browsers for a page on their disk."""
+    with running_gateway() as (gateway, manager):
+        assert 'operator or viewer' in answer_to_a_call(gateway, Origin='file://')
+        with open_socket(gateway, origin='file://') as device:
+            device.send(PING)
+            assert manager.next_event() == ('ping', 5)
+
+
+def test_an_own_page_is_as_the_programs_of_its_user() -> None:
+    with running_gateway() as (gateway, _):
+        assert answer_to_a_call(gateway, Origin=f'http://127.0.0.1:{gateway.port}') == ''
+
+
+def test_programs_on_the_same_computer_may_be_asked_for_a_token(tokens: TokenFile) -> None:
+    token = tokens.add('shift', Role.OPERATOR, None, '')
+    with running_gateway(token_file=tokens.path, require_token=True) as (gateway, _):
+        assert REQUIRED in answer_to_a_call(gateway)
+        assert answer_to_a_call(gateway, **bearer(token)) == ''
+
+
+PROXIES = ipaddress.ip_network('127.0.0.0/8')
+
+
+def test_a_trusted_proxy_tells_the_address_of_the_peer(
+    tokens: TokenFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = open_settings(tokens, trusted_proxies=(PROXIES,), max_unauthenticated_per_address=1)
+    with running_gateway(settings) as (gateway, _):
+        here, there = ({'X-Forwarded-For': address} for address in ('10.0.0.7', '10.0.0.8'))
+        with open_socket(gateway, additional_headers=here):
+            with pytest.raises(InvalidStatus, match='429'):
+                open_socket(gateway, additional_headers=here)
+            with open_socket(gateway, additional_headers=there):
+                pass
+        with pytest.raises(InvalidStatus, match='401'):
+            open_socket(gateway, '?token=guess', additional_headers=here)
+        with pytest.raises(InvalidStatus, match='400'):
+            open_socket(gateway, additional_headers=here | {'Forwarded': 'for=10.0.0.9'})
+    assert '10.0.0.7: wrong token' in caplog.text
+
+
+def test_nobody_else_tells_the_address_of_a_peer(
+    tokens: TokenFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    header = {'X-Forwarded-For': '10.0.0.7'}
+    with (
+        running_gateway(open_settings(tokens)) as (gateway, _),
+        pytest.raises(InvalidStatus, match='401'),
+    ):
+        open_socket(gateway, '?token=guess', additional_headers=header)
+    assert '127.0.0.1: wrong token' in caplog.text
+
+
+def status(gateway: Gateway, path: str, **headers: str) -> int:
+    """Return the status of an HTTP request."""
+    connection = http.client.HTTPConnection('127.0.0.1', gateway.port, timeout=WAIT_S)
+    try:
+        connection.putrequest('GET', path, skip_host=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize('path', ['/', '/host/fleet.json', '/nowhere'])
+@pytest.mark.parametrize(
+    ('headers', 'code'),
+    [
+        ({'Host': 'evil.example'}, 421),
+        ({'Host': 'evil.example', 'Origin': 'http://evil.example'}, 403),
+        ({'Host': 'localhost', 'Origin': 'http://evil.example'}, 403),
+        ({'Host': 'localhost', 'Origin': 'null'}, 403),
+        ({}, 400),  # HTTP 1.1 requires it
+        ({'Host': ''}, 421),
+        ({'Host': '['}, 421),
+        ({'Host': 'localhost'}, 200),
+        ({'Host': 'localhost:1'}, 200),
+        ({'Host': '10.0.0.7:9091'}, 200),
+        ({'Host': '[::1]:9091'}, 200),
+        ({'Host': 'HOS.lab.example:9091'}, 200),
+        ({'Host': 'hos.lab.example', 'Origin': 'https://lab.example'}, 200),
+    ],
+)
+def test_a_request_must_be_for_a_name_of_the_gateway(
+    path: str, headers: dict[str, str], code: int
+) -> None:
+    """A host name of an attacker may lead a browser to this computer: DNS rebinding."""
+    with running_gateway(
+        allowed_hosts=('hos.lab.example',), allowed_origins=('https://lab.example',)
+    ) as (gateway, _):
+        gateway.host_files.offer('fleet.json', b'{}')
+        if code == 200:
+            code = {'/nowhere': 404, '/': 200}.get(path, 401 if 'Origin' in headers else 200)
+        assert status(gateway, path, **headers) == code
+
+
+def test_a_token_opens_the_gateway_by_any_name(tokens: TokenFile) -> None:
+    token = tokens.add('bay 1', Role.DEVICE, (5,), '')
+    with running_gateway(open_settings(tokens)) as (gateway, _):
+        gateway.host_files.offer('fleet.json', b'{}')
+        path, host = '/host/fleet.json', {'Host': 'gateway.lab.example'}
+        assert status(gateway, path, **host) == 421
+        assert status(gateway, path, **host, **bearer(token)) == 200
+        assert status(gateway, path, **host, **bearer('guess')) == 401
+
+
+def test_a_request_without_a_host_asks_no_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Request.host` of aiohttp would, and hold the loop as long as that takes."""
+    with running_gateway() as (gateway, _):
+        asked: list[str] = []
+        monkeypatch.setattr(socket, 'getfqdn', lambda *_: asked.append('getfqdn') or '')
+        with socket.create_connection(('127.0.0.1', gateway.port), WAIT_S) as raw:
+            raw.sendall(b'GET /host/fleet.json HTTP/1.0\r\n\r\n')
+            assert b' 421 ' in raw.recv(1000)
+        assert not asked

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -36,7 +37,9 @@ from hos_device_layer.links.gateway import (
     Gateway,
     GatewayError,
     GatewaySettings,
+    TokenError,
     TokenFile,
+    revocation,
     server,
 )
 
@@ -85,7 +88,7 @@ def test_the_number_of_connections_of_an_address_is_limited() -> None:
 def test_connections_of_a_revoked_token_are_closed(
     tokens: TokenFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, '_REVOCATION_CHECK_S', 0.05)
+    monkeypatch.setattr(revocation, 'CHECK_INTERVAL_S', 0.05)
     kept, lost = (tokens.add(name, Role.VIEWER, None, '') for name in ('kept', 'lost'))
     with (
         running_gateway(open_settings(tokens)) as (gateway, _),
@@ -100,6 +103,95 @@ def test_connections_of_a_revoked_token_are_closed(
         assert json.loads(stays.recv(WAIT_S))['op'] == 'status'
         with pytest.raises(InvalidStatus, match='401'):
             open_socket(gateway, f'?token={lost}')
+
+
+@pytest.mark.parametrize('fault', ['readable', 'broken', 'gone', 'unreadable'])
+def test_connections_with_tokens_are_closed_if_tokens_cannot_be_checked(
+    tokens: TokenFile,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+) -> None:
+    monkeypatch.setattr(revocation, 'CHECK_INTERVAL_S', 0.05)
+    monkeypatch.setattr(revocation, 'SECOND_LOOK_S', 0.05)
+    token = tokens.add('bay 1', Role.DEVICE, (5,), '')
+    settings = open_settings(tokens, allow_anonymous_devices=True)
+    with (
+        running_gateway(settings) as (gateway, manager),
+        open_socket(gateway, f'?token={token}') as goes,
+        open_socket(gateway) as stays,
+    ):
+        if fault == 'readable':
+            tokens.path.chmod(0o644)
+        elif fault == 'broken':
+            tokens.path.write_text('[')
+        elif fault == 'gone':
+            tokens.path.unlink()
+        else:
+            tokens.path.unlink()
+            tokens.path.mkdir(0o700)
+        assert close_code(goes)[0] == (4401 if fault == 'gone' else 1011)
+        say(stays, ping_frame(6))
+        assert manager.next_event() == ('ping', 6)
+    lines = [r for r in caplog.records if 'connections with tokens are closed' in r.getMessage()]
+    assert len(lines) == (fault != 'gone')
+
+
+def test_a_token_file_that_is_being_written_closes_no_connection(
+    tokens: TokenFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor may write it in place: for a moment it is empty."""
+    monkeypatch.setattr(revocation, 'CHECK_INTERVAL_S', 0.02)
+    token = tokens.add('bay 1', Role.DEVICE, (5,), '')
+    content = tokens.path.read_bytes()
+    failed = threading.Event()
+    accesses = TokenFile.accesses
+
+    def watched(file: TokenFile) -> object:
+        try:
+            return accesses(file)
+        except TokenError:
+            if failed.is_set():
+                tokens.path.write_bytes(content)
+            failed.set()
+            raise
+
+    monkeypatch.setattr(TokenFile, 'accesses', watched)
+    monkeypatch.setattr(revocation, 'SECOND_LOOK_S', 0.0)
+    with (
+        running_gateway(open_settings(tokens)) as (gateway, manager),
+        open_socket(gateway, f'?token={token}') as device,
+    ):
+        monkeypatch.setattr(revocation, 'SECOND_LOOK_S', 0.5)
+        tokens.path.write_bytes(b'')
+        assert failed.wait(WAIT_S)
+        tokens.path.write_bytes(content)
+        say(device, ping_frame(5))
+        assert manager.next_event() == ('ping', 5)
+
+
+def test_a_revocation_is_found_with_one_look_at_the_file(
+    tokens: TokenFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocation, 'CHECK_INTERVAL_S', 0.05)
+    token = tokens.add('bay 1', Role.VIEWER, None, '')
+    looks: list[int] = []
+    looked = threading.Event()
+    refresh = TokenFile._refresh
+
+    def counted(file: TokenFile) -> None:
+        looks.append(len(looks))
+        if len(looks) > 50:
+            looked.set()
+        refresh(file)
+
+    with running_gateway(open_settings(tokens)) as (gateway, _), ExitStack() as sockets:
+        for _ in range(50):
+            sockets.enter_context(open_socket(gateway, f'?token={token}'))
+        monkeypatch.setattr(TokenFile, '_refresh', counted)
+        started = time.monotonic()
+        assert not looked.wait(1.0)
+        assert 0 < len(looks) <= (time.monotonic() - started) / 0.05 + 1
 
 
 def test_a_device_connects_with_tls(tmp_path: Path) -> None:
