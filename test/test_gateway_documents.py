@@ -22,7 +22,7 @@ from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.events import Request
 from hos_device_layer.core.rosbridge.messages import ConnectDeviceResponse
 from hos_device_layer.core.spec.records import Function
-from hos_device_layer.links.gateway import server, settings
+from hos_device_layer.links.gateway import connection_guard, settings
 from hos_device_layer.links.gateway import websocket_connection as peer
 
 DOCUMENTS = ROOT / 'docs'
@@ -82,7 +82,13 @@ def test_the_bounds_are_as_documented() -> None:
         f'| connections | {default.max_connections:,} in all, '
         f'{default.max_connections_per_address:,} from one address, '
         f'{default.max_unauthenticated_per_address} without',
-        f'| handshake | {server.HANDSHAKE_TIMEOUT_S:.0f} s |',
+        f'| handshake | {connection_guard.HANDSHAKE_TIMEOUT_S:.0f} s |',
+        f'| unfinished handshakes | {default.max_unfinished:,} in all, '
+        f'{default.max_unfinished_per_address} from one address;',
+        f'| HTTP | one request of {connection_guard.MAX_REQUEST_BYTES // 1024} KiB for each '
+        f'connection; {connection_guard.RESPONSE_TIMEOUT_S:.0f} s for its answer |',
+        f'{limits.control_frames_per_s:.0f} may be pings, pongs',
+        f'at most {connection_guard.FRAMES_PER_TURN} frames before',
         f'within {peer.TOKEN_TIMEOUT_S:.0f} s',
     ):
         assert shown in text

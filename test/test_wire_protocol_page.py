@@ -17,7 +17,7 @@ from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.close_reasons import CloseReason
 from hos_device_layer.core.rosbridge.frames import Frame
 from hos_device_layer.core.rosbridge.rate_limits import SessionLimits
-from hos_device_layer.links.gateway import GatewaySettings, host_files, server
+from hos_device_layer.links.gateway import GatewaySettings, connection_guard, host_files
 from hos_device_layer.links.gateway import websocket_connection as connection
 
 PAGE = (ROOT / 'docs' / 'reference' / 'wire_protocol.md').read_text(encoding='utf-8')
@@ -57,7 +57,12 @@ def tables(text: str) -> list[list[list[str]]]:
         f'| connections | {SETTINGS.max_connections:,}; '
         f'{SETTINGS.max_connections_per_address:,} from one address; '
         f'{SETTINGS.max_unauthenticated_per_address} from one address without',
-        f'| TLS handshake and HTTP request | {server.HANDSHAKE_TIMEOUT_S:.0f} s |',
+        f'| pings, pongs and close frames | {LIMITS.control_frames_per_s:.0f} per second,',
+        f'| connections that have not finished their handshake | {SETTINGS.max_unfinished:,}; '
+        f'{SETTINGS.max_unfinished_per_address} from one address;',
+        f'| HTTP request | {connection_guard.MAX_REQUEST_BYTES // 1024} KiB;',
+        f'| HTTP response | {connection_guard.RESPONSE_TIMEOUT_S:.0f} s |',
+        f'| TLS handshake and HTTP request | {connection_guard.HANDSHAKE_TIMEOUT_S:.0f} s |',
         f'| first `auth` frame | {connection.TOKEN_TIMEOUT_S:.0f} s;',
         f'| every {SETTINGS.ping_interval_s:.0f} s; a connection that is silent for '
         f'{1.5 * SETTINGS.ping_interval_s:g} s is',

@@ -119,7 +119,7 @@ def running_gateway(
     settings: GatewaySettings | None = None, **changes: Any
 ) -> Iterator[RunningGateway]:
     manager = ManagerDouble()
-    settings = settings or GatewaySettings(port=0, **changes)
+    settings = settings or GatewaySettings(**{'port': 0} | changes)
     gateway = Gateway(settings, manager.handle, manager.wake)
     try:
         wait_until_open(gateway)

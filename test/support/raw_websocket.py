@@ -8,7 +8,7 @@ from typing import Any
 
 from manager_double import WAIT_S
 
-_HANDSHAKE = (
+HANDSHAKE = (
     b'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
     b'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n'
 )
@@ -28,7 +28,7 @@ class RawWebSocket:
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.connect(('127.0.0.1', port))
-        self.socket.sendall(_HANDSHAKE + headers + b'\r\n')
+        self.socket.sendall(HANDSHAKE + headers + b'\r\n')
         self._stream = self.socket.makefile('rb')
         self.response = b''
         while not self.response.endswith(b'\r\n\r\n'):
@@ -42,25 +42,45 @@ class RawWebSocket:
         self.socket.close()
 
     def say(self, frame: Any) -> None:
-        text = json.dumps(frame).encode()
-        assert len(text) < 126 * 256
-        length = (
-            bytes([0x80 | len(text)])
-            if len(text) < 126
-            else bytes([0x80 | 126]) + len(text).to_bytes(2, 'big')
-        )
-        masked = bytes(byte ^ _MASK[i % 4] for i, byte in enumerate(text))
-        self.socket.sendall(b'\x81' + length + _MASK + masked)
+        self.socket.sendall(masked(0x81, json.dumps(frame).encode()))
 
     def hear(self) -> Any:
         """Read a frame of text: FIN set, no extension, no mask (section 5.2)."""
         while True:
-            first, length = self._stream.read(2)
-            size = length
-            if length >= 126:
-                size = int.from_bytes(self._stream.read(2 if length == 126 else 8), 'big')
-            content = self._stream.read(size)
+            first, content = self.hear_frame()
             if first == 0x89:  # a ping
                 continue
             assert first == 0x81
             return json.loads(content)
+
+    def hear_close(self) -> tuple[int, str]:
+        """Read up to a close frame, and the end; return the code and the reason."""
+        while True:
+            first, content = self.hear_frame()
+            if first == 0x88:
+                assert self._stream.read(1) == b''
+                return int.from_bytes(content[:2], 'big'), content[2:].decode()
+
+    def hear_frame(self) -> tuple[int, bytes]:
+        """Read a frame; return its first byte and its content."""
+        first, length = self._stream.read(2)
+        size = length
+        if length >= 126:
+            size = int.from_bytes(self._stream.read(2 if length == 126 else 8), 'big')
+        return first, self._stream.read(size)
+
+
+def masked(first: int, content: bytes = b'') -> bytes:
+    """Return the frame of a client (section 5.2); `first` is FIN and the opcode."""
+    assert len(content) < 126 * 256
+    length = (
+        bytes([0x80 | len(content)])
+        if len(content) < 126
+        else bytes([0x80 | 126]) + len(content).to_bytes(2, 'big')
+    )
+    return (
+        bytes([first])
+        + length
+        + _MASK
+        + bytes(byte ^ _MASK[i % 4] for i, byte in enumerate(content))
+    )

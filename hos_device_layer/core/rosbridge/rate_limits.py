@@ -19,6 +19,9 @@ class SessionLimits(msgspec.Struct, frozen=True):
     # Above this rate reading pauses: TCP slows the peer down and nothing is lost.
     frames: int = 4_000
     frames_per_s: float = 4_000.0
+    # Pings, pongs and closes: a peer needs one in seconds.
+    control_frames: int = 100
+    control_frames_per_s: float = 100.0
 
 
 class TokenBucket:

@@ -28,8 +28,9 @@ class Authenticator:
     those of peers without a token by their address.
     """
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: GatewaySettings, max_connections: int) -> None:
         self._settings = settings
+        self._max_connections = max_connections
         self._tokens = TokenFile(settings.token_file) if settings.token_file else None
         self._sources = RequestSources(settings)
         self._connected: Counter[str] = Counter()
@@ -71,7 +72,7 @@ class Authenticator:
         admitted = AdmittedConnection(self, source.address, access)
         if (
             self._connected[admitted.key] >= self._settings.max_connections_per_address
-            or self._connected.total() >= self._settings.max_connections
+            or self._connected.total() >= self._max_connections
         ):
             raise web.HTTPServiceUnavailable(text='too many connections\n')
         if (

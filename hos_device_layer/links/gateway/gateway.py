@@ -13,9 +13,10 @@ from ...core.dispatch.effects import Reply
 from ...core.dispatch.events import Event
 from ...core.rosbridge import Broker, PublishedMessage, Relay
 from .bridge import ManagerBridge, Wake
+from .errors import GatewayError
 from .host_files import HostFiles
 from .mailbox import Job
-from .server import GatewayError, GatewayServer
+from .server import GatewayServer
 from .settings import GatewaySettings
 
 

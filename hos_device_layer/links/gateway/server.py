@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import resource
 import socket
-import ssl
 import threading
-import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, cast
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from ...core.errors import HosError
 from ...core.rosbridge import Access, Broker
 from ...core.rosbridge.close_reasons import GATEWAY_STOPPED
+from ...core.rosbridge.handshake_queue import HandshakeQueue
+from ...core.rosbridge.peer_addresses import counted_address, is_in
 from .authentication import AdmittedConnection, Authenticator
 from .bounded_log import bounded_logging
 from .bridge import ManagerBridge
+from .certificates import server_context
+from .connection_guard import ConnectionGuard, GuardedTransport
+from .descriptors import reserve_descriptors
+from .errors import GatewayError, listen_error
+from .heartbeat import watch_silence
 from .host_files import HostFiles
+from .listener import GatewayListener
 from .revocation import watch_revocations
 from .settings import GatewaySettings
 from .websocket_connection import CLOSE_TIMEOUT_S, WebSocketConnection
 
 _log = logging.getLogger(__name__)
 
-# How long a peer may take for the TLS handshake and its request [s].
-HANDSHAKE_TIMEOUT_S = 10.0
-
-# A whole fleet connects at once after a restart.
-_BACKLOG = 4096
+# A family of addresses and an address of it, as in the module socket.
+_SocketAddress = tuple[int, tuple[Any, ...]]
 
 # Requested by the common WebSocket library for Arduino.
 _SUBPROTOCOLS = ('arduino',)
@@ -46,10 +47,6 @@ AUTHENTICATION_HEADER = 'Hos-Authentication'
 
 # How long the thread may take to end [s].
 _STOP_TIMEOUT_S = 2.0
-
-
-class GatewayError(HosError, OSError):
-    """The gateway cannot be started."""
 
 
 class GatewayServer:
@@ -66,10 +63,11 @@ class GatewayServer:
         self._broker = broker
         self._bridge = bridge
         self._host_files = host_files
-        self._authenticator = Authenticator(settings)
-        self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+        self._budget = reserve_descriptors(settings.max_connections, settings.max_unfinished)
+        self._authenticator = Authenticator(settings, self._budget.connections)
         self._connections: dict[WebSocketConnection, asyncio.Task[None] | None] = {}
         self._started: Future[int] = Future()
+        self._listening: GatewayListener | None = None
         self._thread = threading.Thread(target=self._run, name='gateway', daemon=True)
 
     def start(self, started: Callable[[Future[int]], object]) -> None:
@@ -79,7 +77,6 @@ class GatewayServer:
         `started` is called with the port or a GatewayError as a done future, before any peer is
         served.
         """
-        _raise_file_limit(self._settings.max_connections)
         self._started.add_done_callback(started)
         self._thread.start()
 
@@ -101,7 +98,7 @@ class GatewayServer:
 
     def _run(self) -> None:
         try:
-            addresses = _resolve(self._settings.address)
+            addresses = _resolve(self._settings.address, self._settings.port)
         except Exception as error:
             # Whatever it is: somebody waits for it, unless `stop` was called.
             if self._started.set_running_or_notify_cancel():
@@ -110,7 +107,7 @@ class GatewayServer:
         if self._started.set_running_or_notify_cancel():
             self._run_loop(addresses)
 
-    def _run_loop(self, addresses: list[str]) -> None:
+    def _run_loop(self, addresses: list[_SocketAddress]) -> None:
         try:
             with bounded_logging():
                 asyncio.run(self._serve(addresses))
@@ -123,79 +120,75 @@ class GatewayServer:
     def _start_error(self, error: Exception) -> GatewayError:
         if isinstance(error, GatewayError):
             return error
-        where = f'{self._settings.address} port {self._settings.port}'
-        reason = (error.strerror if isinstance(error, OSError) else None) or error
-        return GatewayError(
-            f'the gateway cannot listen on {where}: {reason}; set the parameter gateway_address '
-            'or gateway_port'
-        )
+        return listen_error(self._settings.address, self._settings.port, error)
 
-    async def _serve(self, addresses: list[str]) -> None:
+    async def _serve(self, addresses: list[_SocketAddress]) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         application = web.Application(middlewares=[self._check])
+        application.on_response_prepare.append(_close_afterwards)
         application.router.add_get('/', self._handle)
         self._host_files.add_to(application, self._admit)
         runner = web.AppRunner(
             application,
             # The URLs of requests may contain tokens.
             access_log=None,
-            # Counts from the start of the connection, so that an unfinished handshake ends too.
-            keepalive_timeout=HANDSHAKE_TIMEOUT_S,
+            # Guards limit how long a request may take; it is the only one of its connection.
+            keepalive_timeout=0,
+            lingering_time=0,
             shutdown_timeout=CLOSE_TIMEOUT_S,
             handle_signals=False,
         )
         await runner.setup()
         try:
-            await self._listen(runner, addresses)
-            address = cast(tuple[str, int], runner.addresses[0])
-            self._started.set_result(address[1])
-            watch = asyncio.create_task(
-                watch_revocations(self._authenticator, self._connections.keys())
-            )
-            await self._stopping.wait()
-            watch.cancel()
-            for site in tuple(runner.sites):
-                await site.stop()
-            await self._close_all()
+            assert runner.server is not None
+            await self._serve_connections(self._listener(runner.server), addresses)
         finally:
             await runner.cleanup()
-            for transport in self._transports:
-                transport.abort()
             # Closed transports release their sockets in the next iteration of the loop.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
 
-    async def _listen(self, runner: web.AppRunner, addresses: list[str]) -> None:
-        context = self._ssl_context()
-        for address in addresses:
-            site = web.TCPSite(
-                runner, address, self._settings.port, ssl_context=context, backlog=_BACKLOG
-            )
-            await site.start()
+    async def _serve_connections(
+        self, listener: GatewayListener, addresses: list[_SocketAddress]
+    ) -> None:
+        self._listening = listener
+        try:
+            self._started.set_result(listener.open(addresses))
+            connections = self._connections.keys()
+            watches = [
+                asyncio.create_task(watch_revocations(self._authenticator, connections)),
+                asyncio.create_task(watch_silence(connections, self._settings.ping_interval_s)),
+            ]
+            await self._stopping.wait()
+            for watch in watches:
+                watch.cancel()
+            listener.close()
+            await self._close_all()
+        finally:
+            listener.abort()
+
+    def _listener(self, create: Callable[[], asyncio.Protocol]) -> GatewayListener:
+        settings, most = self._settings, self._budget.unfinished
+        context = None
+        if settings.certificate_file is not None:
+            context = server_context(settings.certificate_file, settings.key_file)
+        per_address = min(settings.max_unfinished_per_address, most)
+        unfinished = HandshakeQueue[ConnectionGuard](most, per_address)
+        return GatewayListener(create, context, unfinished, self._address_key)
+
+    def _address_key(self, address: tuple[Any, ...]) -> str:
+        host, port, *_ = address
+        # The peers behind a proxy do not make room for each other.
+        if is_in(host, self._settings.trusted_proxies):
+            return f'{host} {port}'
+        return counted_address(host)
 
     async def _close_all(self) -> None:
         for connection in self._connections:
             connection.session.close(GATEWAY_STOPPED)
         if tasks := [task for task in self._connections.values() if task is not None]:
             await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT_S)
-
-    def _ssl_context(self) -> ssl.SSLContext | None:
-        if self._settings.certificate_file is None:
-            return None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        try:
-            context.load_cert_chain(self._settings.certificate_file, self._settings.key_file)
-        except OSError as error:
-            files = [self._settings.certificate_file, self._settings.key_file]
-            raise GatewayError(
-                'the certificate or key of the gateway cannot be used: '
-                f'{", ".join(str(file) for file in files if file is not None)}: '
-                f'{error.strerror or error}; set the parameters gateway_certificate_file and '
-                'gateway_key_file'
-            ) from error
-        return context
 
     def _admit(self, request: web.Request) -> Access | None:
         return self._authenticator.admit(request).access
@@ -206,7 +199,6 @@ class GatewayServer:
         admitted = self._authenticator.admit(request)
         socket = web.WebSocketResponse(
             protocols=_SUBPROTOCOLS,
-            heartbeat=self._settings.ping_interval_s,
             timeout=CLOSE_TIMEOUT_S,
             # Microcontrollers cannot decompress, and small frames gain little.
             compress=False,
@@ -230,18 +222,14 @@ class GatewayServer:
         socket: web.WebSocketResponse,
         admitted: AdmittedConnection,
     ) -> None:
-        transport = request.transport
+        transport = cast('GuardedTransport | None', request.transport)
         if transport is None:
             return
-        self._transports.add(transport)
+        limits = self._settings.limits
         connection = WebSocketConnection(
-            socket,
-            transport,
-            self._broker,
-            self._bridge,
-            admitted,
-            self._settings.limits,
+            socket, transport, self._broker, self._bridge, admitted, limits
         )
+        transport.guard.begin_frames(limits, connection.session.close)
         self._connections[connection] = asyncio.current_task()
         try:
             await connection.run()
@@ -254,29 +242,19 @@ class GatewayServer:
         return await handler(request)
 
 
-def _resolve(address: str) -> list[str]:
+async def _close_afterwards(_request: web.Request, response: web.StreamResponse) -> None:
+    if not isinstance(response, web.WebSocketResponse):
+        response.force_close()
+        response.headers[hdrs.CONNECTION] = 'close'
+
+
+def _resolve(address: str, port: int) -> list[_SocketAddress]:
     """
     Return the numeric addresses of a host name; '' stands for all of this computer.
 
     asyncio would ask the name server on a thread that the end of the program waits for.
     """
     found = socket.getaddrinfo(
-        address or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
-    return list(dict.fromkeys(_numeric(info[4]) for info in found))
-
-
-def _numeric(address: tuple[Any, ...]) -> str:
-    host, *_ = address
-    # An IPv6 address has a flow and the number of the interface for which it is valid.
-    zone = address[3] if len(address) == 4 else 0
-    return f'{host}%{zone}' if zone else str(host)
-
-
-def _raise_file_limit(connections: int) -> None:
-    # Many systems allow 1024 open files unless a program asks for more.
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + 1024
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, ceiling), hard))
+    return list(dict.fromkeys((info[0], info[4]) for info in found))

@@ -42,6 +42,9 @@ class GatewaySettings(msgspec.Struct, frozen=True):
     # A connection that sends a larger frame is closed with 1009.
     max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES
     max_connections: int = 4_096
+    # Besides, connections whose handshake is not finished; the oldest make room for new ones.
+    max_unfinished: int = 1_024
+    max_unfinished_per_address: int = 512
     # For each token, and for the peers without one for each address: of an IPv6 address counts the
     # /64. A whole site may be behind one router.
     max_connections_per_address: int = 2_048

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from ...core.rosbridge.close_reasons import (
 )
 from .authentication import AdmittedConnection
 from .bridge import ManagerBridge
+from .connection_guard import FRAMES_PER_TURN, GuardedTransport
 from .tokens import TokenError
 
 # How many events of a peer may wait for the device manager. Until it has handled them, no more
@@ -31,6 +33,9 @@ _MAX_QUEUED_EVENTS = 256
 # their channels. The smallest SO_SNDBUF would slow down peers that read: it also limits what is on
 # its way to them.
 _MAX_UNSENT_IN_KERNEL = 4096
+
+# A longer frame takes as much time as several short ones.
+_CHARACTERS_PER_FRAME = 4096
 
 # How often a blocked transport is looked at [s].
 _BLOCKED_POLL_S = 0.02
@@ -46,7 +51,7 @@ class WebSocketConnection:
     def __init__(
         self,
         websocket: web.WebSocketResponse,
-        transport: asyncio.Transport,
+        transport: GuardedTransport,
         broker: Broker,
         bridge: ManagerBridge,
         admitted: AdmittedConnection,
@@ -62,6 +67,7 @@ class WebSocketConnection:
         self._awake = asyncio.Event()
         # Whether the writer waits for something to write.
         self._is_idle = False
+        self._silent_looks = 0
         self.session = broker.open_session(
             admitted.access,
             admitted.address,
@@ -90,13 +96,40 @@ class WebSocketConnection:
                 writer.cancel()
                 for event in self._broker.close_session(self.session):
                     self._bridge.to_manager.put(partial(self._bridge.handle, event))
+                self._break_cycles()
+
+    def look(self) -> int:
+        """Return how many times in a row this was called and nothing had come since before."""
+        self._silent_looks = 0 if self._transport.guard.was_heard else self._silent_looks + 1
+        self._transport.guard.was_heard = False
+        return self._silent_looks
+
+    def ping(self) -> None:
+        """Ask the peer for a sign of life."""
+        _send_now(self._socket.ping())
+
+    def abort(self) -> None:
+        """Close the connection at once: the peer is gone."""
+        self._transport.abort()
+
+    def _break_cycles(self) -> None:
+        """Let memory be freed at once: collecting a thousand of these would hold the loop."""
+        # The session refers to this object.
+        del self.session
+        error = self._socket.exception()
+        while error is not None:
+            # Its frames refer to the socket, which refers to it.
+            error.__traceback__ = None
+            error = error.__context__
 
     async def _read(self) -> None:
         bridge, session = self._bridge, self.session
-        queued = 0
+        queued = weight = 0
         async for message in self._socket:
             now = self._loop.time()
+            weight += 1
             if message.type is WSMsgType.TEXT:
+                weight += len(message.data) // _CHARACTERS_PER_FRAME
                 for event in session.receive(message.data, now):
                     bridge.to_manager.put(bridge.job(session, event))
                     queued += 1
@@ -109,6 +142,11 @@ class WebSocketConnection:
                 queued = 0
             if delay := session.read_delay(now):
                 await asyncio.sleep(delay)
+                weight = 0
+            elif weight >= FRAMES_PER_TURN:
+                # aiohttp does not wait while it has frames.
+                await asyncio.sleep(0)
+                weight = 0
 
     async def _drain(self) -> None:
         """Wait until the device manager has handled all events that were queued before."""
@@ -161,15 +199,8 @@ class WebSocketConnection:
         text = self.session.outgoing.next_text()
         if text is None:
             return True
-        sending = self._send(text)
-        try:
-            # aiohttp waits only for a blocked transport: here it returns at once.
-            sending.send(None)
-        except (StopIteration, ConnectionError):
-            # The reader notices a peer that has gone.
-            return True
-        sending.close()
-        raise RuntimeError('aiohttp waited although the transport is not blocked')
+        _send_now(self._send(text))
+        return True
 
     def _send(self, data: str | bytes) -> Coroutine[Any, Any, None]:
         if isinstance(data, str):
@@ -188,8 +219,22 @@ class WebSocketConnection:
             self.session.close(NO_TOKEN)
 
 
-def _keep_little_unsent(transport: asyncio.Transport) -> None:
+def _send_now(sending: Coroutine[Any, Any, None]) -> None:
+    """Pass a frame to the transport without waiting for the peer."""
+    try:
+        sending.send(None)
+    except (StopIteration, ConnectionError):
+        # The reader notices a peer that has gone.
+        return
+    # The frame has been passed on, but the kernel has not taken all of it, and aiohttp would wait.
+    # Who sends does not: the next frame waits in the session.
+    sending.close()
+
+
+def _keep_little_unsent(transport: GuardedTransport) -> None:
     option = getattr(socket, 'TCP_NOTSENT_LOWAT', None)
     if option is not None:  # Linux and macOS
         connection = transport.get_extra_info('socket')
-        connection.setsockopt(socket.IPPROTO_TCP, option, _MAX_UNSENT_IN_KERNEL)
+        # A peer that has gone has no such option.
+        with suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, option, _MAX_UNSENT_IN_KERNEL)

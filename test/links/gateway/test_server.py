@@ -6,7 +6,6 @@ import json
 import queue
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +20,6 @@ from manager_double import (
     ManagerDouble,
     RunningGateway,
     running_gateway,
-    wait_until_open,
 )
 from websocket_clients import (
     close_code,
@@ -39,13 +37,13 @@ from hos_device_layer.links.gateway import (
     GatewaySettings,
     TokenError,
     TokenFile,
+    connection_guard,
     revocation,
-    server,
 )
 
 
 def test_an_unfinished_handshake_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, 'HANDSHAKE_TIMEOUT_S', 0.3)
+    monkeypatch.setattr(connection_guard, 'HANDSHAKE_TIMEOUT_S', 0.3)
     with running_gateway() as (gateway, _):
         for beginning in (b'', b'GET / HTTP/1.1\r\nHost: x\r\n'):
             with socket.create_connection(('127.0.0.1', gateway.port), WAIT_S) as raw:
@@ -67,13 +65,6 @@ def test_a_stop_closes_connections_with_a_reason() -> None:
     with running_gateway() as (gateway, _), open_socket(gateway) as peer:
         gateway.stop()
         assert close_code(peer) == (1001, 'the gateway is stopping')
-
-
-def test_a_port_in_use_is_named_in_the_error() -> None:
-    with running_gateway() as (gateway, manager):
-        settings = GatewaySettings(port=gateway.port)
-        with pytest.raises(GatewayError, match=f'port {gateway.port}.*gateway_port'):
-            wait_until_open(Gateway(settings, manager.handle, manager.wake))
 
 
 def test_the_number_of_connections_of_an_address_is_limited() -> None:
@@ -194,51 +185,13 @@ def test_a_revocation_is_found_with_one_look_at_the_file(
         assert 0 < len(looks) <= (time.monotonic() - started) / 0.05 + 1
 
 
-def test_a_device_connects_with_tls(tmp_path: Path) -> None:
-    certificate, key = tmp_path / 'cert.pem', tmp_path / 'key.pem'
-    subprocess.run(
-        (
-            'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 '
-            f'-keyout {key} -out {certificate} -subj /CN=localhost '
-            '-addext subjectAltName=DNS:localhost'
-        ).split(),
-        check=True,
-        capture_output=True,
-    )
-    with running_gateway(certificate_file=certificate, key_file=key) as (gateway, manager):
-        context = ssl.create_default_context(cafile=certificate)
+def test_a_device_connects_with_tls(certificate: tuple[Path, Path]) -> None:
+    file, key = certificate
+    with running_gateway(certificate_file=file, key_file=key) as (gateway, manager):
+        context = ssl.create_default_context(cafile=file)
         with connect(f'wss://localhost:{gateway.port}/', ssl=context) as device:
             device.send(PING)
             assert manager.next_event() == ('ping', 5)
-
-
-def test_a_broken_certificate_is_named_in_the_error(tmp_path: Path) -> None:
-    broken = tmp_path / 'cert.pem'
-    broken.write_text('nonsense')
-    with (
-        pytest.raises(GatewayError, match='certificate'),
-        running_gateway(certificate_file=broken),
-    ):
-        pass
-
-
-@pytest.mark.parametrize('name', ['certificate_file', 'key_file'])
-def test_a_missing_certificate_is_named_in_the_error(tmp_path: Path, name: str) -> None:
-    files = {'certificate_file': tmp_path / 'cert.pem', name: tmp_path / 'missing.pem'}
-    with (
-        pytest.raises(GatewayError, match=r'missing\.pem: No such file.*gateway_certificate_file'),
-        running_gateway(**files),
-    ):
-        pass
-
-
-@pytest.mark.timeout(20)
-def test_an_address_that_cannot_be_one_is_named_in_the_error() -> None:
-    with (
-        pytest.raises(GatewayError, match=r'listen on lab\.\.example .*gateway_address'),
-        running_gateway(address='lab..example'),
-    ):
-        pass
 
 
 class NameServer:
