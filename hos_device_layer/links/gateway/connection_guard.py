@@ -63,9 +63,9 @@ class ConnectionGuard(asyncio.Protocol):
         '_scanner',
         '_timer',
         '_transport',
+        '_was_heard',
         'address',
         'connecting',
-        'was_heard',
     )
 
     def __init__(
@@ -77,8 +77,8 @@ class ConnectionGuard(asyncio.Protocol):
     ) -> None:
         self.address = address
         self.connecting: asyncio.Task[Any] | None = None
-        # Set when data comes, cleared by the heartbeat.
-        self.was_heard = True
+        # Set when data comes, cleared by `was_silent`.
+        self._was_heard = True
         self._create = create
         self._finished = finished
         self._ended = ended
@@ -103,6 +103,12 @@ class ConnectionGuard(asyncio.Protocol):
             self._transport.abort()
         elif self.connecting is not None:
             self.connecting.cancel()
+
+    def was_silent(self) -> bool:
+        """Return whether nothing has come since the last call that would have been read."""
+        silent = self._is_reading and not self._was_heard
+        self._was_heard = False
+        return silent
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the request."""
@@ -145,7 +151,7 @@ class ConnectionGuard(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass on a complete request, and then a few frames at a time."""
-        self.was_heard = True
+        self._was_heard = True
         if self._scanner is not None:
             self._receive_frames(data)
         elif self._inner is None:

@@ -100,8 +100,7 @@ class WebSocketConnection:
 
     def look(self) -> int:
         """Return how many times in a row this was called and nothing had come since before."""
-        self._silent_looks = 0 if self._transport.guard.was_heard else self._silent_looks + 1
-        self._transport.guard.was_heard = False
+        self._silent_looks = self._silent_looks + 1 if self._transport.guard.was_silent() else 0
         return self._silent_looks
 
     def ping(self) -> None:

@@ -274,7 +274,37 @@ def test_a_peer_that_does_not_finish_the_handshake_of_tls_is_disconnected(
                     assert raw.recv(1) == b''
 
 
-def test_a_peer_that_answers_pings_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_to_whom_the_gateway_does_not_listen_stays() -> None:
+    """The device manager is busy, so nothing of this peer is read; that is not its fault."""
+    with (
+        running_gateway(ping_interval_s=0.2) as (gateway, manager),
+        RawWebSocket(gateway.port) as device,
+    ):
+        busy = threading.Event()
+        manager.wake(lambda: busy.wait(WAIT_S))
+        text = json.dumps(ping_frame(5)).encode()
+        device.socket.sendall(masked(0x81, text) * 20_000)
+        looks = threading.Semaphore(0)
+        gateway._server._loop.call_soon_threadsafe(count_looks, gateway, looks)
+        for _ in range(3 * heartbeat._LOOKS_BEFORE_END):
+            assert looks.acquire(timeout=WAIT_S)
+        busy.set()
+        assert [manager.next_event() for _ in range(20_000)] == [('ping', 5)] * 20_000
+
+
+def count_looks(gateway: Gateway, looks: threading.Semaphore) -> None:
+    """Release a semaphore each time that the heartbeat looks; on the thread of the gateway."""
+    (connection,) = gateway._server._connections
+    look = connection.look
+
+    def counted() -> int:
+        looks.release()
+        return look()
+
+    connection.look = counted  # type: ignore[method-assign]
+
+
+def test_a_peer_that_answers_pings_stays() -> None:
     with (
         running_gateway(ping_interval_s=0.1) as (gateway, manager),
         RawWebSocket(gateway.port) as device,
