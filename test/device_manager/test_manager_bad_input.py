@@ -128,8 +128,8 @@ def test_a_long_error_text_is_shortened_in_the_log(manager: RunningManager) -> N
     task_id = manager.caller.call(device.device_id, 'rest')
     device.report(task_id, success=False, error=text)
     assert manager.caller.result(task_id).error == text
-    for _ in range(2):
-        device.report(task_id, success=False, error=text)
+    for n in range(2):
+        device.report(task_id, success=False, error=f'{text}{n}')
     line = manager.program.wait_for_output(f'for task {task_id}, which has ended', times=2)
     assert len(line) < 600
     assert not re.search(r'^\[INFO\] all is well', manager.program.output, re.MULTILINE)

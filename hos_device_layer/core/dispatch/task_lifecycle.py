@@ -48,11 +48,10 @@ _WHY_NOT_CONNECTED = {
 
 
 class _EndedTask(NamedTuple):
-    """`link` is that of the device when the task ended: a result came through it."""
+    """How a task ended; `report` is the hash of the result and its link, if there was one."""
 
-    uid: int
-    link: str
     how: str
+    report: int | None = None
 
 
 class TaskLifecycle:
@@ -126,15 +125,9 @@ class TaskLifecycle:
             return self._late_result(event, link)
         if reason := self._why_foreign(event.uid, task, link):
             return [LogDropped(f'a result for task {cmd_id}: {reason}')]
-        if not event.success:
-            error = event.error or 'the device gave no reason'
-            return self._end(task, False, error, _NO_VALUES, _REPORTED, now)
-        try:
-            values = parse_values(event.result_str, task.function.results)
-        except ValueMismatchError as mismatch:
-            error = f'the result does not fit {task.function.name!r}: {mismatch}'
-            return self._end(task, False, error, _NO_VALUES, _REPORTED, now)
-        return self._end(task, True, '', to_json(values), _REPORTED, now)
+        effects = self._end_with(event, task, now)
+        self._ended[cmd_id] = _EndedTask(_REPORTED, hash((event, link)))
+        return effects
 
     def send_failed(self, event: SendFailed, now: Timestamp, _link: str = '') -> list[Effect]:
         """Handle that a command could not be sent."""
@@ -224,9 +217,7 @@ class TaskLifecycle:
         now: Timestamp,
     ) -> list[Effect]:
         self._tasks.end(task)
-        connection = self._connections.get(task.uid)
-        link = task.link if connection is None else connection.link
-        self._ended[task.task_id] = _EndedTask(task.uid, link, how)
+        self._ended[task.task_id] = _EndedTask(how)
         if len(self._ended) > REMEMBERED_TASKS:
             self._ended.popitem(last=False)
         result = PublishResult(
@@ -236,6 +227,17 @@ class TaskLifecycle:
             return [result]
         # The command must not be executed after its result has been published.
         return [WithdrawCommand(task.link, task.uid, task.task_id), result]
+
+    def _end_with(self, event: ResultReported, task: RunningTask, now: Timestamp) -> list[Effect]:
+        if not event.success:
+            error = event.error or 'the device gave no reason'
+            return self._end(task, False, error, _NO_VALUES, _REPORTED, now)
+        try:
+            values = parse_values(event.result_str, task.function.results)
+        except ValueMismatchError as mismatch:
+            error = f'the result does not fit {task.function.name!r}: {mismatch}'
+            return self._end(task, False, error, _NO_VALUES, _REPORTED, now)
+        return self._end(task, True, '', to_json(values), _REPORTED, now)
 
     # Reasons
 
@@ -257,7 +259,7 @@ class TaskLifecycle:
 
     def _late_result(self, event: ResultReported, link: str) -> list[Effect]:
         ended = self._ended.get(event.cmd_id)
-        if ended == (event.uid, link, _REPORTED):
+        if ended is not None and ended.report == hash((event, link)):
             # A device sends a result again if it does not know whether the first one arrived.
             return []
         state = f'which has ended: {ended.how}' if ended else 'which is unknown'

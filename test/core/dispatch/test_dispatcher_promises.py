@@ -92,7 +92,7 @@ class Promises(RuleBasedStateMachine):
         self.open = set()  # (link, uid) of what was opened and not closed
         self.held = {}  # task id: the link that may still hold its command
         self.running = {}  # task id: what is known of it
-        self.reported = {}  # task id: the uid and the link that reported its result
+        self.reported = {}  # task id: its result and the link that reported it
         self.outcomes = {}  # id of every task there ever was: its results
 
     @initialize(fleet=fleets, definition=definitions)
@@ -291,11 +291,11 @@ class Promises(RuleBasedStateMachine):
             'V5Vx' if kind == 'misfit' else text,
         )
         effects = self.handle(event, link)
-        if self.reported.get(task_id) == (uid, link):
+        if self.reported.get(task_id) == (event, link):
             assert effects == []  # Its device has sent it again.
             return
         if task is not None and uid == task['uid'] and self.links.get(uid) == link:
-            self.reported[task_id] = uid, link
+            self.reported[task_id] = event, link
         if task is None or uid != task['uid'] or self.links.get(uid) != link:
             self.check(effects, dropped=1)
         elif kind != 'right':
