@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from asyncio import BaseEventLoop
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -179,7 +180,8 @@ def gateway_device(nodes: NodesInProcess, manager: Any) -> Iterator[GatewayDevic
 
 
 def test_a_ping_through_the_gateway(tmp_path: Path) -> None:
-    trace = Trace(session.decode_message, link._wake, Connections._apply)
+    # A ping waits for other events before it wakes the executor's thread.
+    trace = Trace(session.decode_message, BaseEventLoop.call_later, Connections._apply)
     with (
         traced_manager(trace, tmp_path) as (nodes, manager),
         gateway_device(nodes, manager) as device,

@@ -125,7 +125,8 @@ class TaskLifecycle:
             return self._late_result(event, link)
         if reason := self._why_foreign(event.uid, task, link):
             return [LogDropped(f'a result for task {cmd_id}: {reason}')]
-        effects = self._end_with(event, task, now)
+        success, error, result_jsons = _outcome(event, task)
+        effects = self._end(task, success, error, result_jsons, _REPORTED, now)
         self._ended[cmd_id] = _EndedTask(_REPORTED, hash((event, link)))
         return effects
 
@@ -228,17 +229,6 @@ class TaskLifecycle:
         # The command must not be executed after its result has been published.
         return [WithdrawCommand(task.link, task.uid, task.task_id), result]
 
-    def _end_with(self, event: ResultReported, task: RunningTask, now: Timestamp) -> list[Effect]:
-        if not event.success:
-            error = event.error or 'the device gave no reason'
-            return self._end(task, False, error, _NO_VALUES, _REPORTED, now)
-        try:
-            values = parse_values(event.result_str, task.function.results)
-        except ValueMismatchError as mismatch:
-            error = f'the result does not fit {task.function.name!r}: {mismatch}'
-            return self._end(task, False, error, _NO_VALUES, _REPORTED, now)
-        return self._end(task, True, '', to_json(values), _REPORTED, now)
-
     # Reasons
 
     def _why_foreign(self, uid: int, task: RunningTask, link: str) -> str:
@@ -271,3 +261,14 @@ class TaskLifecycle:
             limit_s = self._tasks.timeout_s(task.function)
             return f'{name} did not finish {function} within {limit_s:g} s'
         return f'{name} did not accept {function} within {self._tasks.accept_timeout_s:g} s'
+
+
+def _outcome(event: ResultReported, task: RunningTask) -> tuple[bool, str, str]:
+    """Return whether a task succeeded, its error, and its values as JSON."""
+    if not event.success:
+        return False, event.error or 'the device gave no reason', _NO_VALUES
+    try:
+        values = parse_values(event.result_str, task.function.results)
+    except ValueMismatchError as mismatch:
+        return False, f'the result does not fit {task.function.name!r}: {mismatch}', _NO_VALUES
+    return True, '', to_json(values)

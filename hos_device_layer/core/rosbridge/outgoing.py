@@ -19,15 +19,20 @@ class LateFrame(Protocol):
 class OutgoingFrames:
     """A queue of frames, bytes for binary ones; `unsent` is their length [characters]."""
 
+    __slots__ = ('_frames', 'unsent')
+
     def __init__(self) -> None:
         self.unsent = 0
-        self._frames: deque[str | bytes | LateFrame] = deque()
+        # None while there are no frames: most peers have none, and a deque takes 700 bytes.
+        self._frames: deque[str | bytes | LateFrame] | None = None
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return 0 if self._frames is None else len(self._frames)
 
     def put(self, frame: str | bytes | LateFrame) -> None:
         """Add a frame at the end."""
+        if self._frames is None:
+            self._frames = deque()
         self._frames.append(frame)
         self.unsent += len(frame)
 
@@ -39,9 +44,10 @@ class OutgoingFrames:
             text = frame if isinstance(frame, (str, bytes)) else frame.text()
             if text is not None:
                 return text
+        self._frames = None
         return None
 
     def clear(self) -> None:
         """Remove all frames."""
-        self._frames.clear()
+        self._frames = None
         self.unsent = 0

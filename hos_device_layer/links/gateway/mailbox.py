@@ -8,10 +8,16 @@ from collections.abc import Callable
 
 Job = Callable[[], object]
 
+CallLater = Callable[[float, Callable[[], None]], object]
+
 _log = logging.getLogger(__name__)
 
 # How many jobs run before the thread can do other work; a batch takes about 5 ms.
 _BATCH = 256
+
+# How long a job may wait that nobody waits for [s]: a tenth of what a person notices, and a 400th
+# of the time without a ping after which a device times out.
+UNHURRIED_S = 0.05
 
 
 class Mailbox:
@@ -26,12 +32,29 @@ class Mailbox:
         self._wake = wake
         self._jobs: deque[Job] = deque()
         self._is_woken = False
+        self._is_waking = False
 
-    def put(self, job: Job) -> None:
-        """Queue a job; if it raises, that is logged and the next one runs."""
+    def put(self, job: Job, call_later: CallLater | None = None) -> None:
+        """
+        Queue a job; if it raises, that is logged and the next one runs.
+
+        With `call_later`, the one of the caller's event loop, the job may wait up to `UNHURRIED_S`
+        for others, to be run with them. It must be the same loop each time.
+        """
         self._jobs.append(job)
         # Set before `_run` takes the jobs: a job that finds it set is seen there.
-        if not self._is_woken:
+        if self._is_woken:
+            return
+        if call_later is None:
+            self._is_woken = True
+            self._wake(self._run)
+        elif not self._is_waking:
+            self._is_waking = True
+            call_later(UNHURRIED_S, self._wake_for_unhurried)
+
+    def _wake_for_unhurried(self) -> None:
+        self._is_waking = False
+        if self._jobs and not self._is_woken:
             self._is_woken = True
             self._wake(self._run)
 

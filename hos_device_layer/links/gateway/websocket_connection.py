@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from ...core.dispatch.events import Pinged
 from ...core.rosbridge import Access, Broker, SessionLimits
 from ...core.rosbridge.close_reasons import (
     NO_TOKEN,
@@ -64,9 +65,8 @@ class WebSocketConnection:
         self._bridge = bridge
         self._admitted = admitted
         self._loop = asyncio.get_running_loop()
-        self._awake = asyncio.Event()
-        # Whether the writer waits for something to write.
-        self._is_idle = False
+        # Runs while frames wait for the peer to read, and to close the connection.
+        self._writer: asyncio.Task[None] | None = None
         self._silent_looks = 0
         self.session = broker.open_session(
             admitted.access,
@@ -79,7 +79,6 @@ class WebSocketConnection:
 
     async def run(self) -> None:
         """Exchange frames until the connection ends, then report the devices that are lost."""
-        writer = asyncio.create_task(self._write())
         timer = None
         if self.session.access is None:
             timer = self._loop.call_later(TOKEN_TIMEOUT_S, self._check_token)
@@ -90,10 +89,8 @@ class WebSocketConnection:
                 timer.cancel()
             self.session.close(PEER_GONE)
             try:
-                # Lets the writer send the reason if the session itself has ended.
-                await asyncio.wait([writer], timeout=2 * CLOSE_TIMEOUT_S)
+                await self._end_writing()
             finally:
-                writer.cancel()
                 for event in self._broker.close_session(self.session):
                     self._bridge.to_manager.put(partial(self._bridge.handle, event))
                 self._break_cycles()
@@ -130,7 +127,9 @@ class WebSocketConnection:
             if message.type is WSMsgType.TEXT:
                 weight += len(message.data) // _CHARACTERS_PER_FRAME
                 for event in session.receive(message.data, now):
-                    bridge.to_manager.put(bridge.job(session, event))
+                    # Most events are pings, and waking the thread costs more than handling them.
+                    later = self._loop.call_later if isinstance(event, Pinged) else None
+                    bridge.to_manager.put(bridge.job(session, event), later)
                     queued += 1
             elif message.type is WSMsgType.BINARY:
                 session.refuse(None, None, 'expected JSON text frames, got a binary frame', now)
@@ -154,21 +153,24 @@ class WebSocketConnection:
         self._bridge.to_manager.put(lambda: to_gateway.put(drained.set))
         await drained.wait()
 
+    async def _end_writing(self) -> None:
+        """Let the writer send the reason if the session itself has ended."""
+        if (writer := self._writer) is not None:
+            try:
+                await asyncio.wait([writer], timeout=2 * CLOSE_TIMEOUT_S)
+            finally:
+                writer.cancel()
+
     async def _write(self) -> None:
-        session = self.session
         try:
-            while session.closing is None:
-                self._is_idle = True
-                await self._awake.wait()
-                self._awake.clear()
-                self._is_idle = False
-                await self._send_all()
-            await self._socket.close(
-                code=session.closing.code, message=session.closing.reason.encode()
-            )
+            await self._send_all()
+            if (closing := self.session.closing) is not None:
+                await self._socket.close(code=closing.code, message=closing.reason.encode())
         except ConnectionError:
             # The reader notices this as well and ends the session.
             return
+        finally:
+            self._writer = None
 
     async def _send_all(self) -> None:
         while True:
@@ -180,9 +182,10 @@ class WebSocketConnection:
             await self._send(text)
 
     def _wake(self) -> None:
-        if self._is_idle and self.session.closing is None and self._send_at_once():
-            return
-        self._awake.set()
+        if self._writer is None:
+            if self.session.closing is None and self._send_at_once():
+                return
+            self._writer = self._loop.create_task(self._write())
         if self.session.closing is TOO_SLOW:
             # The peer would not read a close frame either.
             self._transport.abort()

@@ -78,3 +78,25 @@ def test_many_jobs_run_in_batches(thread: FakeThread, mailbox: Mailbox) -> None:
     thread.run_next()
     assert done == list(range(2 * _BATCH + 1))
     assert thread.woken == []
+
+
+def test_jobs_that_may_wait_run_with_the_next_one(thread: FakeThread, mailbox: Mailbox) -> None:
+    done: list[int] = []
+    later: list[Callable[[], None]] = []
+
+    def put_unhurried(n: int) -> None:
+        mailbox.put(lambda: done.append(n), lambda _, wake: later.append(wake))
+
+    for n in range(3):
+        put_unhurried(n)
+    assert len(later) == 1 and thread.woken == []
+    mailbox.put(lambda: done.append(3))
+    thread.run_next()
+    assert done == [0, 1, 2, 3]
+    later.pop()()
+    assert thread.woken == []
+    put_unhurried(4)
+    later.pop()()
+    thread.run_next()
+    assert done == [0, 1, 2, 3, 4]
+    assert later == thread.woken == []
