@@ -11,7 +11,6 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from ...core.dispatch.events import Pinged
 from ...core.rosbridge import Access, Broker, SessionLimits
 from ...core.rosbridge.close_reasons import (
     NO_TOKEN,
@@ -22,11 +21,8 @@ from ...core.rosbridge.close_reasons import (
 from .authentication import AdmittedConnection
 from .bridge import ManagerBridge
 from .connection_guard import FRAMES_PER_TURN, GuardedTransport
+from .posted_events import PostedEvents
 from .tokens import TokenError
-
-# How many events of a peer may wait for the device manager. Until it has handled them, no more
-# frames are read, so that a flood only fills the peer's own buffer.
-_MAX_QUEUED_EVENTS = 256
 
 # A frame in the buffer of the kernel can no longer be withdrawn, so little is kept there: what the
 # peer does not read waits in the session. See TCP_NOTSENT_LOWAT in tcp(7) [bytes]. The kernel of
@@ -68,6 +64,7 @@ class WebSocketConnection:
         # Runs while frames wait for the peer to read, and to close the connection.
         self._writer: asyncio.Task[None] | None = None
         self._silent_looks = 0
+        self._events = PostedEvents()
         self.session = broker.open_session(
             admitted.access,
             admitted.address,
@@ -120,24 +117,21 @@ class WebSocketConnection:
 
     async def _read(self) -> None:
         bridge, session = self._bridge, self.session
-        queued = weight = 0
+        weight = 0
         async for message in self._socket:
             now = self._loop.time()
             weight += 1
             if message.type is WSMsgType.TEXT:
                 weight += len(message.data) // _CHARACTERS_PER_FRAME
                 for event in session.receive(message.data, now):
-                    # Most events are pings, and waking the thread costs more than handling them.
-                    later = self._loop.call_later if isinstance(event, Pinged) else None
-                    bridge.to_manager.put(bridge.job(session, event), later)
-                    queued += 1
+                    urgency = self._events.urgency(event, self._loop.call_later)
+                    bridge.to_manager.put(bridge.job(session, event), urgency)
             elif message.type is WSMsgType.BINARY:
                 session.refuse(None, None, 'expected JSON text frames, got a binary frame', now)
             if session.closing is not None:
                 return
-            if queued >= _MAX_QUEUED_EVENTS:
+            if self._events.too_many_wait:
                 await self._drain()
-                queued = 0
             if delay := session.read_delay(now):
                 await asyncio.sleep(delay)
                 weight = 0
@@ -147,7 +141,7 @@ class WebSocketConnection:
                 weight = 0
 
     async def _drain(self) -> None:
-        """Wait until the device manager has handled all events that were queued before."""
+        """Wait until the device manager has handled all events that were posted before."""
         drained = asyncio.Event()
         to_gateway = self._bridge.to_gateway
         self._bridge.to_manager.put(lambda: to_gateway.put(drained.set))

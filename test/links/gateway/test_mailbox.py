@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hos_device_layer.links.gateway.mailbox import _BATCH, Mailbox
+from hos_device_layer.links.gateway.mailbox import _BATCH, Mailbox, Urgency
 
 
 class FakeThread:
@@ -85,7 +85,7 @@ def test_jobs_that_may_wait_run_with_the_next_one(thread: FakeThread, mailbox: M
     later: list[Callable[[], None]] = []
 
     def put_unhurried(n: int) -> None:
-        mailbox.put(lambda: done.append(n), lambda _, wake: later.append(wake))
+        mailbox.put(lambda: done.append(n), Urgency(lambda _, wake: later.append(wake)))
 
     for n in range(3):
         put_unhurried(n)
@@ -100,3 +100,19 @@ def test_jobs_that_may_wait_run_with_the_next_one(thread: FakeThread, mailbox: M
     thread.run_next()
     assert done == [0, 1, 2, 3, 4]
     assert later == thread.woken == []
+
+
+def test_jobs_that_run_first_leave_a_quarter_to_the_others(
+    thread: FakeThread, mailbox: Mailbox
+) -> None:
+    done: list[str] = []
+    for n in range(8):
+        mailbox.put(lambda n=n: done.append(f'other {n}'))  # type: ignore[misc]
+        first = Urgency(is_first=True)
+        mailbox.put(lambda n=n: done.append(f'first {n}'), first)  # type: ignore[misc]
+    while thread.woken:
+        thread.run_next()
+    assert done[:4] == ['first 0', 'first 1', 'first 2', 'other 0']
+    assert done[4:8] == ['first 3', 'first 4', 'first 5', 'other 1']
+    for kind in ('first', 'other'):
+        assert [d for d in done if kind in d] == [f'{kind} {n}' for n in range(8)]
