@@ -19,12 +19,14 @@ class Access(msgspec.Struct, frozen=True):
     """
     What a peer may do; `uids` are the devices it may act as, None for any.
 
-    `name` is the name of the peer's token, for log messages, or empty without a token.
+    `name` is the name of the peer's token, for log messages, or empty without a token; `digest` is
+    the hash of the token: another token of the same name gives another access.
     """
 
     roles: frozenset[Role] = frozenset()
     uids: frozenset[int] | None = None
     name: str = ''
+    digest: str = ''
 
     @property
     def is_authenticated(self) -> bool:

@@ -46,7 +46,7 @@ class TokenRecord(msgspec.Struct, frozen=True):
     def access(self) -> Access:
         """What the bearer of the token may do."""
         uids = None if self.uids is None else frozenset(self.uids)
-        return Access(frozenset({self.role}), uids, self.name)
+        return Access(frozenset({self.role}), uids, self.name, self.sha256)
 
 
 class TokenFile:

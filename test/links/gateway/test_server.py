@@ -96,6 +96,24 @@ def test_connections_of_a_revoked_token_are_closed(
             open_socket(gateway, f'?token={lost}')
 
 
+def test_a_token_of_the_same_name_keeps_no_connection_of_a_revoked_one(
+    tokens: TokenFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who replaces a token revokes it and adds one: perhaps before the gateway looks."""
+    monkeypatch.setattr(revocation, 'CHECK_INTERVAL_S', 0.05)
+    stolen = tokens.add('bay 1', Role.DEVICE, (5,), '')
+    other = TokenFile(tokens.path.with_name('other.json'))
+    other.add('bay 1', Role.DEVICE, (5,), '')
+    with (
+        running_gateway(open_settings(tokens)) as (gateway, manager),
+        open_socket(gateway, f'?token={stolen}') as thief,
+    ):
+        say(thief, ping_frame(5))
+        assert manager.next_event() == ('ping', 5)
+        other.path.replace(tokens.path)
+        assert close_code(thief)[0] == 4401
+
+
 @pytest.mark.parametrize('fault', ['readable', 'broken', 'gone', 'unreadable'])
 def test_connections_with_tokens_are_closed_if_tokens_cannot_be_checked(
     tokens: TokenFile,
