@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ...core.log_rate_limiter import LogRateLimiter
 from ...core.text import counted
@@ -37,10 +39,22 @@ class BoundedLog(logging.Filter):
         return True
 
 
+def quote_nothing(record: logging.LogRecord) -> bool:
+    """Replace what aiohttp logs of an invalid request: it quotes the request, with its token."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.msg = f'{record.getMessage()}: {type(error).__name__}'
+        record.args = record.exc_info = None
+    return True
+
+
 @contextmanager
 def bounded_logging() -> Iterator[None]:
     """Bound, each by itself, the loggers of the gateway and of its libraries."""
-    filters = [(logging.getLogger(name), BoundedLog()) for name in _BOUNDED]
+    filters: list[tuple[logging.Logger, logging.Filter | Callable[..., bool]]] = [
+        (logging.getLogger('aiohttp.server'), quote_nothing),
+        *((logging.getLogger(name), BoundedLog()) for name in _BOUNDED),
+    ]
     for logger, bound in filters:
         logger.addFilter(bound)
     try:
