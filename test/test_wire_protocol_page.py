@@ -56,7 +56,8 @@ def tables(text: str) -> list[list[list[str]]]:
         f'| text that waits to be sent | {session.MAX_UNSENT:,} characters;',
         f'| connections | {SETTINGS.max_connections:,}; '
         f'{SETTINGS.max_connections_per_address:,} from one address; '
-        f'{SETTINGS.max_unauthenticated_per_address} from one address without',
+        f'{SETTINGS.max_unauthenticated_per_address} from one address without a valid token, '
+        f'{SETTINGS.max_unauthenticated:,} in all.',
         f'| pings, pongs and close frames | {LIMITS.control_frames_per_s:.0f} per second,',
         f'| connections that have not finished their handshake | {SETTINGS.max_unfinished:,}; '
         f'{SETTINGS.max_unfinished_per_address} from one address;',

@@ -75,11 +75,7 @@ class Authenticator:
             or self._connected.total() >= self._max_connections
         ):
             raise web.HTTPServiceUnavailable(text='too many connections\n')
-        if (
-            access is None
-            and self._unauthenticated[admitted.key]
-            >= self._settings.max_unauthenticated_per_address
-        ):
+        if access is None and self._is_crowded(admitted.key):
             raise web.HTTPTooManyRequests(text='too many peers without a token\n')
         return admitted
 
@@ -113,6 +109,14 @@ class Authenticator:
         if text != self._reported:
             self._reported = text
             _log.error('%s', text)
+
+    def _is_crowded(self, key: str) -> bool:
+        """Return whether too many peers have sent no token yet, in all or at one address."""
+        return (
+            self._unauthenticated[key] >= self._settings.max_unauthenticated_per_address
+            or self._unauthenticated.total()
+            >= min(self._settings.max_unauthenticated, max(1, self._max_connections // 2))
+        )
 
     def _admit_token(self, token: str, address: str) -> Access:
         try:

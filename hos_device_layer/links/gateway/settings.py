@@ -48,7 +48,8 @@ class GatewaySettings(msgspec.Struct, frozen=True):
     # For each token, and for the peers without one for each address: of an IPv6 address counts the
     # /64. A whole site may be behind one router.
     max_connections_per_address: int = 2_048
-    # Of these, peers that have not sent a valid token yet.
+    # Of these, peers that have not sent a valid token yet: they never take the places of tokens.
+    max_unauthenticated: int = 1_024
     max_unauthenticated_per_address: int = 32
     limits: SessionLimits = SessionLimits()
 

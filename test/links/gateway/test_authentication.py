@@ -7,6 +7,8 @@ import ipaddress
 import json
 import logging
 import socket
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from gateway_settings import PING, bearer, open_settings
@@ -15,6 +17,7 @@ from websocket_clients import (
     open_socket,
 )
 from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection
 
 from hos_device_layer.core.rosbridge import Role
 from hos_device_layer.links.gateway import (
@@ -95,6 +98,31 @@ def test_the_number_of_peers_without_a_token_is_limited(tokens: TokenFile) -> No
                 pass
 
 
+def test_peers_without_a_token_at_many_addresses_leave_room_for_tokens(tokens: TokenFile) -> None:
+    token = tokens.add('bay 1', Role.DEVICE, None, '')
+    settings = open_settings(
+        tokens, trusted_proxies=(PROXIES,), max_connections=5, max_unauthenticated=2
+    )
+    with running_gateway(settings) as (gateway, _), ExitStack() as sockets:
+
+        def enter(address: str, **options: Any) -> ClientConnection:
+            headers = {'X-Forwarded-For': address, **options}
+            return sockets.enter_context(open_socket(gateway, additional_headers=headers))
+
+        waiting = [enter(f'10.0.0.{n}') for n in range(2)]
+        with pytest.raises(InvalidStatus, match='429'):
+            enter('10.0.0.2')
+        enter('10.0.0.3', **bearer(token))
+        # The place of a peer is free when it has sent its token.
+        waiting[0].send(json.dumps({'op': 'auth', 'token': token}))
+        waiting[0].send('{}')
+        assert json.loads(waiting[0].recv(WAIT_S))['op'] == 'status'
+        enter('10.0.0.4')
+        enter('10.0.0.5', **bearer(token))
+        with pytest.raises(InvalidStatus, match='503'):
+            enter('10.0.0.6', **bearer(token))
+
+
 def test_anonymous_devices_connect_if_they_are_allowed(tokens: TokenFile) -> None:
     settings = open_settings(tokens, allow_anonymous_devices=True)
     with running_gateway(settings) as (gateway, manager), open_socket(gateway) as device:
@@ -134,6 +162,7 @@ def test_a_token_file_that_others_can_read_admits_nobody(
 
 CALL = '{"op":"call_service","id":"1","service":"haive_os/connected_devices"}'
 REQUIRED = 'this gateway requires a token'
+PROXIES = ipaddress.ip_network('127.0.0.0/8')
 
 
 def answer_to_a_call(gateway: Gateway, **headers: str) -> str:
@@ -178,14 +207,17 @@ def test_an_own_page_is_as_the_programs_of_its_user() -> None:
         assert answer_to_a_call(gateway, Origin=f'http://127.0.0.1:{gateway.port}') == ''
 
 
+def test_an_own_page_needs_a_token_when_the_programs_of_its_user_do() -> None:
+    with running_gateway(require_token=True) as (gateway, _):
+        origin = f'http://127.0.0.1:{gateway.port}'
+        assert REQUIRED in answer_to_a_call(gateway, Origin=origin)
+
+
 def test_programs_on_the_same_computer_may_be_asked_for_a_token(tokens: TokenFile) -> None:
     token = tokens.add('shift', Role.OPERATOR, None, '')
     with running_gateway(token_file=tokens.path, require_token=True) as (gateway, _):
         assert REQUIRED in answer_to_a_call(gateway)
         assert answer_to_a_call(gateway, **bearer(token)) == ''
-
-
-PROXIES = ipaddress.ip_network('127.0.0.0/8')
 
 
 def test_a_trusted_proxy_tells_the_address_of_the_peer(
@@ -261,6 +293,30 @@ def test_a_request_must_be_for_a_name_of_the_gateway(
         if code == 200:
             code = {'/nowhere': 404, '/': 200}.get(path, 401 if 'Origin' in headers else 200)
         assert status(gateway, path, **headers) == code
+
+
+@pytest.mark.parametrize('suffix', ['', '.local', '.LOCAL:9091'])
+def test_the_name_of_the_computer_is_one_of_the_gateway(suffix: str) -> None:
+    with running_gateway() as (gateway, _):
+        assert status(gateway, '/', Host=socket.gethostname() + suffix) == 200
+        assert status(gateway, '/', Host=socket.gethostname() + '.example') == 421
+
+
+def test_the_address_of_the_gateway_and_the_hosts_of_origins_are_names_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, 'getaddrinfo', lambda _, *rest, **more: resolve('127.0.0.1', *rest, **more)
+    )
+    origins = ('https://page.example:8443',)
+    with running_gateway(address='Gateway.example', allowed_origins=origins) as (gateway, _):
+        for host, code in (
+            ('gateway.example', 200),
+            ('page.example', 200),
+            ('other.example', 421),
+        ):
+            assert status(gateway, '/', Host=host) == code
 
 
 def test_a_token_opens_the_gateway_by_any_name(tokens: TokenFile) -> None:
