@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ from manager_double import WAIT_S, RunningGateway, running_gateway
 from raw_websocket import HANDSHAKE, RawWebSocket, masked
 from websocket_clients import STREAM, UID, hear, open_socket, ping_frame, say
 
+from hos_device_layer.core.rosbridge import SessionLimits
 from hos_device_layer.core.rosbridge.messages import DeviceStream
 from hos_device_layer.links.gateway import Gateway, TokenFile, connection_guard, heartbeat
+from hos_device_layer.links.gateway.connection_guard import FRAMES_PER_TURN
 
 CALL = '{"op":"call_service","id":1,"service":"haive_os/connected_devices"}'
 PING, PONG, FIRST_PART, MIDDLE_PART = 0x89, 0x8A, 0x01, 0x00
@@ -161,6 +164,24 @@ def test_a_peer_that_does_not_read_costs_no_other_a_message(
     assert manager.events.empty()
 
 
+@pytest.mark.parametrize(
+    ('frame', 'answer'), [(masked(PING), 0x8A), (masked(0x81, CALL.encode()), 0x81)]
+)
+def test_frames_above_the_rate_are_read_more_slowly_and_none_is_lost(
+    frame: bytes, answer: int
+) -> None:
+    limits = SessionLimits(
+        frames=5, frames_per_s=50, control_frames=5, control_frames_per_s=50, errors=100
+    )
+    with running_gateway(limits=limits) as (gateway, _), RawWebSocket(gateway.port) as peer:
+        start = time.monotonic()
+        peer.socket.sendall(frame * 30)
+        answers = [peer.hear_frame()[0] for _ in range(30)]
+        assert answers == [answer] * 30
+        # The last group of frames is read when those before have been waited for.
+        assert time.monotonic() - start > (30 - 5 - FRAMES_PER_TURN) / 50
+
+
 def response(gateway: Gateway, request: bytes) -> bytes:
     """Return everything that the gateway sends until it closes the connection."""
     with socket.create_connection(('127.0.0.1', gateway.port), WAIT_S) as raw:
@@ -259,6 +280,29 @@ def test_idle_connections_make_room_for_others() -> None:
         for connection in idle[:42]:
             with contextlib.suppress(ConnectionResetError):
                 assert connection.recv(1) == b''
+
+
+@pytest.mark.parametrize('is_trusted', [True, False])
+def test_idle_connections_of_a_trusted_proxy_make_room_only_at_the_limit_in_all(
+    is_trusted: bool,
+) -> None:
+    settings = {
+        'max_unfinished_per_address': 1,
+        'max_unfinished': 3,
+        'trusted_proxies': (ip_network('127.0.0.0/8'),) if is_trusted else (),
+    }
+    with running_gateway(**settings) as (gateway, _), ExitStack() as sockets:
+        idle = [
+            sockets.enter_context(socket.create_connection(('127.0.0.1', gateway.port), WAIT_S))
+            for _ in range(4)
+        ]
+        with contextlib.suppress(ConnectionResetError):
+            assert idle[0].recv(1) == b''
+        with contextlib.suppress(ConnectionError):
+            idle[2].sendall(HANDSHAKE + b'\r\n')
+            assert (b' 101 ' in idle[2].recv(1000)) is is_trusted
+            return
+        assert not is_trusted
 
 
 def test_a_peer_that_does_not_finish_the_handshake_of_tls_is_disconnected(

@@ -105,3 +105,17 @@ def test_a_file_requires_a_token_if_the_gateway_does(tokens: TokenFile) -> None:
         status, content, _ = download(gateway, FLEET_FILE)
         assert status == 401 and b'hos token add' in content
         assert download(gateway, FLEET_FILE, bearer(token))[:2] == (200, FLEET)
+
+
+@pytest.mark.parametrize('role', list(Role))
+def test_every_role_can_download(tokens: TokenFile, role: Role) -> None:
+    token = tokens.add('bay 1', role, (), '')
+    with running_gateway(open_settings(tokens)) as (gateway, _):
+        gateway.host_files.offer(FLEET_FILE, FLEET)
+        assert download(gateway, FLEET_FILE, bearer(token))[:2] == (200, FLEET)
+
+
+def test_anonymous_devices_can_download(tokens: TokenFile) -> None:
+    with running_gateway(open_settings(tokens, allow_anonymous_devices=True)) as (gateway, _):
+        gateway.host_files.offer(FLEET_FILE, FLEET)
+        assert download(gateway, FLEET_FILE)[:2] == (200, FLEET)

@@ -9,11 +9,12 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gateway_clients import logging_of, pool
 from gateway_settings import PING, open_settings
 from manager_double import (
     WAIT_S,
@@ -21,6 +22,7 @@ from manager_double import (
     RunningGateway,
     running_gateway,
 )
+from raw_websocket import HANDSHAKE
 from websocket_clients import (
     close_code,
     open_socket,
@@ -30,6 +32,7 @@ from websocket_clients import (
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from hos_client import Client
 from hos_device_layer.core.rosbridge import Role
 from hos_device_layer.links.gateway import (
     Gateway,
@@ -40,6 +43,7 @@ from hos_device_layer.links.gateway import (
     connection_guard,
     revocation,
 )
+from hos_device_layer.parameters import PARAMETERS
 
 
 def test_an_unfinished_handshake_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,6 +53,20 @@ def test_an_unfinished_handshake_is_closed(monkeypatch: pytest.MonkeyPatch) -> N
             with socket.create_connection(('127.0.0.1', gateway.port), WAIT_S) as raw:
                 raw.sendall(beginning)
                 assert raw.recv(1) == b''
+
+
+def test_by_default_only_this_computer_reaches_the_gateway(running: RunningGateway) -> None:
+    gateway, _ = running
+    (parameter,) = (p for p in PARAMETERS if p.name == 'gateway_address')
+    assert parameter.default == GatewaySettings().address == '127.0.0.1'
+    # Another address of this computer, as one of a network would be.
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(('127.0.0.2', gateway.port), WAIT_S)
+    with (
+        running_gateway(address='0.0.0.0') as (open_gateway, _),
+        socket.create_connection(('127.0.0.2', open_gateway.port), WAIT_S),
+    ):
+        pass
 
 
 def test_five_hundred_devices_connect_at_once(running: RunningGateway) -> None:
@@ -210,6 +228,34 @@ def test_a_device_connects_with_tls(certificate: tuple[Path, Path]) -> None:
         with connect(f'wss://localhost:{gateway.port}/', ssl=context) as device:
             device.send(PING)
             assert manager.next_event() == ('ping', 5)
+
+
+def test_a_gateway_with_tls_refuses_connections_without_it(certificate: tuple[Path, Path]) -> None:
+    file, key = certificate
+    with running_gateway(certificate_file=file, key_file=key) as (gateway, manager):
+        for request in (HANDSHAKE + b'\r\n', b'GET /?token=hos_x HTTP/1.1\r\n\r\n'):
+            with socket.create_connection(('127.0.0.1', gateway.port), WAIT_S) as raw:
+                raw.sendall(request)
+                with suppress(ConnectionResetError):
+                    assert raw.recv(1000) == b''
+        assert manager.events.empty()
+
+
+@pytest.mark.parametrize('way', ['ca_file', 'system'])
+def test_a_python_client_trusts_its_certificate_file_or_those_of_the_system(
+    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    file, key = certificate
+    with running_gateway(certificate_file=file, key_file=key) as (gateway, manager):
+        url = f'wss://localhost:{gateway.port}'
+        with logging_of('certificate') as refused, Client(pool(), url):
+            assert refused.wait(WAIT_S)
+        if way == 'system':
+            monkeypatch.setenv('SSL_CERT_FILE', str(file))
+        ca_file = str(file) if way == 'ca_file' else None
+        with Client(pool(), url, ca_file=ca_file) as client:
+            assert client.wait_until_connected(WAIT_S)
+            assert manager.next_event()[0] == 'connect'
 
 
 class NameServer:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import secrets
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -27,6 +29,16 @@ def test_the_file_is_private_and_contains_no_token(tokens: TokenFile) -> None:
     assert tokens.authenticate(token[:-1]) is None
     assert tokens.authenticate('') is None
     assert tokens.authenticate('\udc00') is None
+
+
+def test_a_token_has_256_random_bits(tokens: TokenFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = iter([b'a' * 32, b'b' * 32])
+    # The source of the module `secrets`.
+    monkeypatch.setattr(secrets, 'token_bytes', lambda count: next(given)[:count])
+    for name in 'ab':
+        prefix, _, bits = tokens.add(name, Role.VIEWER, None, '').partition('_')
+        assert prefix == 'hos'
+        assert base64.urlsafe_b64decode(f'{bits}=') == name.encode() * 32
 
 
 def test_changes_of_the_file_take_effect(tokens: TokenFile) -> None:

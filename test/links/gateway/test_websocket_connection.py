@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from gateway_settings import open_settings
 from manager_double import WAIT_S, RunningGateway, running_gateway
-from raw_websocket import RawWebSocket
+from raw_websocket import RawWebSocket, masked
 from websocket_clients import (
     SERIALIZED,
     STREAM,
@@ -25,6 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.rosbridge.device_channel import WINDOW
 from hos_device_layer.core.rosbridge.messages import DeviceStream
+from hos_device_layer.core.rosbridge.session import MAX_UNSENT
 from hos_device_layer.core.spec.records import Function
 from hos_device_layer.links.gateway import (
     Gateway,
@@ -147,6 +148,46 @@ def test_a_peer_that_does_not_read_is_disconnected(running: RunningGateway) -> N
         assert manager.next_event() == ('closed', 5)
         say(neighbour, ping_frame())
         assert manager.next_event() == ('ping', UID)
+
+
+def test_the_connection_of_a_slow_reader_is_cut_without_a_close_frame(
+    running: RunningGateway,
+) -> None:
+    """It would read the close frame after everything else, if at all."""
+    gateway, manager = running
+    with RawWebSocket(gateway.port, receive_buffer=4096) as page:
+        page.say({'op': 'subscribe', 'topic': STREAM})
+        page.say(ping_frame(5))
+        assert manager.next_event() == ('ping', 5)
+        for _ in range(MAX_UNSENT // 1_000 + 1_000):
+            gateway.publish(STREAM, DeviceStream(UID, 'x' * 1_000))
+        assert manager.next_event() == ('closed', 5)
+        frames = []
+        # Nothing more comes, perhaps in the middle of a frame.
+        with suppress(ConnectionResetError, ValueError):
+            while True:
+                frames.append(page.hear_frame()[0])
+        assert set(frames) <= {0x81}
+
+
+@pytest.mark.parametrize(
+    ('frame', 'code'),
+    [
+        (masked(0x83, b'x'), 1002),  # a reserved opcode
+        (masked(0xC1, b'x'), 1002),  # a reserved bit
+        (masked(0x80, b'x'), 1002),  # the end of a message that has not begun
+        (masked(0x09), 1002),  # a ping in parts
+        (masked(0x89, b'x' * 126), 1002),  # a long ping
+        (masked(0x81, b'\xff\xfe'), 1007),
+    ],
+)
+def test_a_frame_that_breaks_the_protocol_closes_its_connection(
+    running: RunningGateway, frame: bytes, code: int
+) -> None:
+    gateway, _ = running
+    with RawWebSocket(gateway.port) as peer:
+        peer.socket.sendall(frame)
+        assert peer.hear_close()[0] == code
 
 
 def test_a_wrong_token_in_a_frame_closes_the_connection(tokens: TokenFile) -> None:
