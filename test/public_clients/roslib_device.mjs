@@ -1,10 +1,10 @@
 // A device and a caller made with roslib, as its users write them. Each step prints a line.
-// Usage: node roslib_device.mjs <folder of node_modules> <package> <url>
+// Usage: node roslib_device.mjs <folder of node_modules> <package> <url> [<token>]
 
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
-const [folder, name, url] = process.argv.slice(2);
+const [folder, name, url, token] = process.argv.slice(2);
 const require = createRequire(pathToFileURL(`${folder}/`));
 const entry = name === 'roslib' ? `${folder}/node_modules/roslib/dist/RosLib.js` : null;
 const ROSLIB = entry ? await import(pathToFileURL(entry)) : require(name);
@@ -54,6 +54,9 @@ function handle(request, response) {
 }
 
 async function run() {
+  if (token) {
+    ros.authenticate(token);
+  }
   const connect = service('haive_os/device/connect', 'hos_interfaces/ConnectDevice');
   const connected = call(connect, { uid: UID }); // before advertise, as roslib 2 may send it
   command.advertise(handle);

@@ -96,7 +96,10 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f'{_CONNECTION}a_peer_that_sends_no_token_in_time_is_disconnected',
         _AS_DOCUMENTED,
     ),
-    'With roslib': (f'{_SESSION}the_javascript_client_sends_its_token_as_mac',),
+    'With roslib': (
+        f'{_SESSION}the_javascript_client_sends_its_token_as_mac',
+        'links/gateway/test_public_clients.py::test_roslib_sends_its_token_in_a_frame',
+    ),
     'A wrong token is refused': (
         f'{_AUTHENTICATION}wrong_tokens_are_refused_and_hinder_nobody_else',
         f'{_LOG}wrong_tokens_cause_at_most_ten_lines_a_second',
@@ -262,7 +265,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     'Of each peer, the gateway handles': (
         _AS_DOCUMENTED,
-        'core/rosbridge/test_frame_scanner.py::test_a_scan_ends_after_a_number_of_frames',
+        f'{_GUARD}few_frames_of_a_peer_are_handled_in_one_iteration_of_the_loop',
         f'{_GUARD}a_flood_of_any_kind_of_frame_does_not_hold_the_loop',
     ),
     'If the system allows the process': (

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import socket
 import statistics
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp import web
 from gateway_settings import open_settings
 from manager_double import WAIT_S, RunningGateway, running_gateway
 from raw_websocket import HANDSHAKE, RawWebSocket, masked
@@ -21,6 +25,7 @@ from websocket_clients import STREAM, UID, hear, open_socket, ping_frame, say
 
 from hos_device_layer.core.rosbridge import SessionLimits
 from hos_device_layer.core.rosbridge.messages import DeviceStream
+from hos_device_layer.core.rosbridge.session import Session
 from hos_device_layer.links.gateway import Gateway, TokenFile, connection_guard, heartbeat
 from hos_device_layer.links.gateway.connection_guard import FRAMES_PER_TURN
 
@@ -180,6 +185,41 @@ def test_frames_above_the_rate_are_read_more_slowly_and_none_is_lost(
         assert answers == [answer] * 30
         # The last group of frames is read when those before have been waited for.
         assert time.monotonic() - start > (30 - 5 - FRAMES_PER_TURN) / 50
+
+
+@pytest.mark.parametrize(
+    ('kind', 'handler', 'frame'),
+    [
+        (Session, 'receive', masked(0x81, b'{"op":"set_level"}')),
+        (web.WebSocketResponse, 'pong', masked(PING)),
+    ],
+    ids=['texts', 'pings'],
+)
+def test_few_frames_of_a_peer_are_handled_in_one_iteration_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch, kind: type, handler: str, frame: bytes
+) -> None:
+    turn, frames = [0], Counter[int]()
+    handle, done = getattr(kind, handler), threading.Event()
+
+    def counted(*arguments: Any) -> Any:
+        frames[turn[0]] += 1
+        if frames.total() == 1_000:
+            done.set()
+        return handle(*arguments)
+
+    def count_turn(loop: asyncio.AbstractEventLoop) -> None:
+        turn[0] += 1
+        if not done.is_set():
+            loop.call_soon(count_turn, loop)
+
+    monkeypatch.setattr(kind, handler, counted)
+    limits = SessionLimits(control_frames=2_000)
+    with running_gateway(limits=limits) as (gateway, _), RawWebSocket(gateway.port) as peer:
+        loop = gateway._server._loop
+        loop.call_soon_threadsafe(count_turn, loop)
+        peer.socket.sendall(frame * 1_000)
+        assert done.wait(WAIT_S)
+    assert max(frames.values()) <= 16
 
 
 def response(gateway: Gateway, request: bytes) -> bytes:

@@ -158,6 +158,21 @@ def test_roslib(
         program.next('close')
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize('package', ['roslib', 'roslib-1'])
+def test_roslib_sends_its_token_in_a_frame(
+    package: str, node_modules: Path, tmp_path: Path
+) -> None:
+    tokens = TokenFile(tmp_path / 'tokens.json')
+    token = tokens.add('bay 1', Role.DEVICE, (UID,), '')
+    settings = GatewaySettings(address='0.0.0.0', port=0, token_file=tokens.path)
+    with running_gateway(settings) as (gateway, manager):
+        script, url = str(PROGRAMS / 'roslib_device.mjs'), f'ws://127.0.0.1:{gateway.port}'
+        with running(['node', script, str(node_modules), package, url, token]) as program:
+            assert program.next('connected')['ok']
+            assert manager.next_event() == ('connect', UID)
+
+
 # Also long ones, of which PNG makes a shorter frame.
 SAMPLES = [f'V{n}' for n in range(100)] + ['V1.25ä' * n for n in (50, 500, 5_000)]
 
