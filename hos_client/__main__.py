@@ -43,9 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(client: Client, logger: logging.Logger) -> None:
-    while True:
-        task = client.receive()
-        assert isinstance(task, Task)
+    while isinstance(task := client.receive(), Task):
         logger.info('%s: %s', task.function_name, task.data)
         # Returns the arguments, which fits functions whose results are their arguments.
         data = task.data if isinstance(task.data, dict) else {}

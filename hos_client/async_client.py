@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
@@ -59,7 +60,9 @@ class AsyncClient:
         options = ClientOptions(
             name, on_connect, on_disconnect, ping_interval_s, backoff, confirm_interval_s
         )
-        self._tasks: asyncio.Queue[Task] = asyncio.Queue(MAX_TASKS)
+        # None when the client has stopped.
+        self._tasks: asyncio.Queue[Task | None] = asyncio.Queue()
+        self._is_stopped = False
         self._core = ClientCore(devices, settings, options, self._put_task)
         self._running: asyncio.Task[None] | None = None
 
@@ -84,6 +87,8 @@ class AsyncClient:
         """
         if self._running is not None:
             self._core.stop()
+            self._is_stopped = True
+            self._tasks.put_nowait(None)
             await asyncio.wait({self._running})
 
     async def __aenter__(self) -> AsyncClient:
@@ -118,13 +123,19 @@ class AsyncClient:
     # Commands
 
     async def receive(self) -> Task:
-        """Wait for the next task and return it."""
+        """Wait for the next task and return it; raises ClientError after the stop."""
         self._core.receiver.is_receiving = True
-        return await self._tasks.get()
+        task = None if self._is_stopped else await self._tasks.get()
+        if task is None:
+            # For the next one who waits.
+            self._tasks.put_nowait(None)
+            raise ClientError('the client was stopped')
+        return task
 
     async def __aiter__(self) -> AsyncIterator[Task]:
-        while True:
-            yield await self.receive()
+        with contextlib.suppress(ClientError):
+            while True:
+                yield await self.receive()
 
     def receive_with(self, receiver: Receive) -> None:
         """
@@ -194,8 +205,7 @@ class AsyncClient:
         return await outcome_of(self._core.delete(device), timeout)
 
     def _put_task(self, task: Task) -> bool:
-        try:
-            self._tasks.put_nowait(task)
-        except asyncio.QueueFull:
+        if self._tasks.qsize() >= MAX_TASKS:
             return False
+        self._tasks.put_nowait(task)
         return True

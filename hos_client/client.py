@@ -83,13 +83,10 @@ class Client:
         self._loop.start(self._core.run)
 
     def stop(self) -> None:
-        """
-        Close the connection.
-
-        Tasks without a response fail; results that cannot be delivered within 2 s are dropped.
-        """
+        """Close the connection; tasks without a response fail, results are sent for up to 2 s."""
         with contextlib.suppress(ClientError):
             self._loop.call(self._core.stop)
+        self._inbox.close()
         self._loop.join(_STOP_S)
 
     def __enter__(self) -> Client:
@@ -115,6 +112,7 @@ class Client:
 
         Raises AuthenticationError if the gateway does not accept the token.
         """
+        self._must_not_block()
         future = self._loop.submit(self._core.connection.wait_until_up)
         try:
             future.result(timeout)
@@ -126,14 +124,17 @@ class Client:
     # Commands
 
     def receive(self, timeout: float | None = None) -> Message:
-        """Wait for the next task and return it; after `timeout` [s] a message of status 408."""
+        """Return the next task, or a message: 408 after `timeout` [s], 503 after the stop."""
         future = self._next_task()
         try:
             return future.result(timeout)
         except FutureTimeoutError:
             # Cancelling fails if a task has just arrived.
             return TIMED_OUT if future.cancel() else future.result()
-        except KeyboardInterrupt:
+        except ClientError as error:
+            return Message(503, str(error))
+        except BaseException:
+            # Ctrl-C, or an exception of another signal handler.
             self._inbox.give_back(future)
             raise
 
@@ -142,12 +143,15 @@ class Client:
             future = self._next_task()
             try:
                 task = await asyncio.wrap_future(future)
+            except ClientError:
+                return
             except asyncio.CancelledError:
                 self._inbox.give_back(future)
                 raise
             yield task
 
     def _next_task(self) -> Future[Task]:
+        self._loop.check_started()
         self._core.receiver.is_receiving = True
         return self._inbox.take()
 
@@ -375,8 +379,8 @@ class Client:
     def _run(
         self, request: Request, timeout: float | None, callback: Callback | None, block: bool
     ) -> Message | Future[Message]:
-        if block and self._loop.is_current:
-            raise ClientError('a request in a coroutine must not block: pass block=False')
+        if block:
+            self._must_not_block()
         future: Future[Message] = Future()
 
         def set_outcome(outcome: Message) -> None:
@@ -384,7 +388,11 @@ class Client:
             if future.set_running_or_notify_cancel():
                 future.set_result(outcome)
                 if callback is not None:
-                    self._core.call('a callback', lambda: callback(outcome))
+                    self._core.call('a callback', callback, outcome)
 
         self._loop.call(lambda: start_in_time(request, set_outcome, timeout))
         return future.result() if block else future
+
+    def _must_not_block(self) -> None:
+        if self._loop.is_current:
+            raise ClientError('a request in a coroutine must not block: pass block=False')

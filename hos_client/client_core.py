@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import socket
 from collections.abc import Awaitable, Callable
@@ -20,6 +19,7 @@ from .errors import TaskError, UnknownDeviceError
 from .gateway_session import GatewaySession
 from .guarding import guarded, report_exception
 from .handler_threads import HandlerThreads, TooManyThreadsError
+from .handlers import is_async
 from .message import Message, Task
 from .outbox import Outbox
 from .pools import DeviceManagerInterface
@@ -95,22 +95,26 @@ class ClientCore:
     async def run(self) -> None:
         """Connect, and connect again, until `stop`."""
         self._loop = asyncio.get_running_loop()
-        await self.connection.run()
+        try:
+            await self.connection.run()
+        finally:
+            self._threads.close()
 
     def stop(self) -> None:
         """Fail the tasks without a response, deliver what is left, and let the connection end."""
         self.receiver.close_all(_STOPPED)
         self.connection.stop()
 
-    def call(self, what: str, function: Callable[[], object]) -> None:
+    def call(self, what: str, function: Callable[..., object], *arguments: object) -> None:
         """Call a function of the program; it may be a coroutine function."""
-        if inspect.iscoroutinefunction(function):
-            running = asyncio.ensure_future(_awaited(what, function))
+        bound = partial(function, *arguments)
+        if is_async(function):
+            running = asyncio.ensure_future(_awaited(what, bound))
             self._notifying.add(running)
             running.add_done_callback(self._notifying.discard)
             return
         try:
-            self._threads.submit(partial(guarded, what, function))
+            self._threads.submit(partial(guarded, what, bound))
         except TooManyThreadsError:
             _log.error('%s was not called: too many functions of the program are running', what)
 
@@ -189,8 +193,11 @@ class ClientCore:
         if task.device is None:
             raise UnknownDeviceError('')
         request = self.sample(task.device, PROGRESS_STREAM, data, confirm=False)
-        # Handlers run on threads, or on the event loop.
-        self._loop.call_soon_threadsafe(start_in_time, request, _ignore, None)
+        try:
+            # Handlers run on threads, or on the event loop.
+            self._loop.call_soon_threadsafe(start_in_time, request, _ignore, None)
+        except RuntimeError:
+            return Message(503, 'the client was stopped')
         return OK
 
     def _report(self, what: str, notify: Notify | None) -> None:
@@ -203,6 +210,8 @@ async def _awaited(what: str, function: Callable[[], object]) -> None:
     try:
         result: Any = function()
         await result
+    except asyncio.CancelledError:
+        _log.warning('%s was cancelled', what)
     except BaseException as error:
         report_exception(what, error)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, NamedTuple
 
 from hos_device_layer.core.errors import ValueMismatchError
 from hos_device_layer.core.rosbridge.frames import CallService, FrameError, ServiceResponse
@@ -59,6 +61,7 @@ class CommandReceiver:
         self._open_tasks: OrderedDict[tuple[int, int], Task] = OrderedDict()
         self._running: set[asyncio.Task[None]] = set()
         self._watch = LoopWatch()
+        self._why_closed: str | None = None
 
     def receive_with(self, receiver: Receive) -> None:
         """Pass tasks to `receiver`; it returns False if it has no room."""
@@ -74,7 +77,8 @@ class CommandReceiver:
         return True
 
     def close_all(self, error: str) -> None:
-        """Respond to every task that has no response with an error, and cancel the handlers."""
+        """Fail every task that has no response, cancel the handlers, and accept no more."""
+        self._why_closed = error
         for task in list(self._open_tasks.values()):
             self._respond(task, None, error)
         for running in self._running:
@@ -91,6 +95,8 @@ class CommandReceiver:
 
     def _accept(self, command: wire.ReceivedCommand) -> str | None:
         """Start a command; returns the reason if it cannot be started, else None."""
+        if self._why_closed is not None:
+            return self._why_closed
         device = self._find_device(command.uid)
         if device is None:
             return f'this program has no device with uid {command.uid}'
@@ -126,32 +132,60 @@ class CommandReceiver:
 
     def _start(self, handler: Handler | None, task: Task) -> bool:
         """Pass a task on; returns False if there is no room for it."""
-        if handler is None:
-            try:
+        try:
+            if handler is None:
                 return self._receiver(task)
-            except BaseException as error:
-                report_exception('the receiver of tasks raised an exception', error)
-                return False
-        work: Awaitable[Any]
-        if handler.is_async:
-            work = self._watch.watched(handler.call(task), handler.code, task.function_name)
-        else:
-            try:
-                work = asyncio.wrap_future(self._threads.submit(lambda: handler.call(task)))
-            except TooManyThreadsError:
-                return False
-        running = asyncio.get_running_loop().create_task(self._respond_with(work, task))
+            work = (
+                None if handler.is_async else self._threads.submit(partial(_call, handler, task))
+            )
+        except TooManyThreadsError:
+            return False
+        except BaseException as error:
+            report_exception('the receiver of tasks raised an exception', error)
+            return False
+        running = asyncio.get_running_loop().create_task(self._handle(handler, task, work))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
         return True
 
-    async def _respond_with(self, work: Awaitable[Any], task: Task) -> None:
+    async def _handle(self, handler: Handler, task: Task, work: Future[_Outcome] | None) -> None:
+        outcome = _Outcome(error=asyncio.CancelledError())
         try:
-            self._respond(task, await work, None)
-        except asyncio.CancelledError:
-            # The handler cancelled itself, or the client stops.
-            self._respond(task, None, 'the handler of the command was cancelled')
+            if work is None:
+                with self._watch.watching(handler.code, task.function_name):
+                    outcome = _Outcome(await handler.call(task))
+            else:
+                outcome = await asyncio.wrap_future(work)
         except BaseException as error:
-            # Any other exception fails the task, too; the caller gets its text.
-            report_exception(f'{task.function_name} of {task.device} failed', error)
-            self._respond(task, None, error_text(error))
+            # Also SystemExit, or the cancellation of the handler: they cost this task only.
+            outcome = _Outcome(error=error)
+        self._finish(task, outcome)
+
+    def _finish(self, task: Task, outcome: _Outcome) -> None:
+        data, error = outcome
+        if error is None:
+            try:
+                self._respond(task, data, None)
+                return
+            except ValueMismatchError as mismatch:
+                error = mismatch
+        if isinstance(error, asyncio.CancelledError):
+            self._respond(task, None, 'the handler of the command was cancelled')
+            return
+        self._respond(task, None, error_text(error))
+        report_exception(f'{task.function_name} of {task.device} failed', error)
+
+
+class _Outcome(NamedTuple):
+    """What a handler returned or raised."""
+
+    data: Any = None
+    error: BaseException | None = None
+
+
+def _call(handler: Handler, task: Task) -> _Outcome:
+    # Not every exception can be the outcome of a future: StopIteration cannot.
+    try:
+        return _Outcome(handler.call(task))
+    except BaseException as error:
+        return _Outcome(error=error)

@@ -34,6 +34,11 @@ class EventLoopThread:
         )
         self._thread.start()
 
+    def check_started(self) -> None:
+        """Raise ClientError if it was not started."""
+        if self._thread is None:
+            raise ClientError(_NOT_RUNNING)
+
     def join(self, timeout_s: float) -> None:
         """Wait until the coroutine has ended, `timeout_s` [s] at the longest."""
         if self._thread is not None and not self.is_current:

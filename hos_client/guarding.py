@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import logging
+import threading
+import traceback
 from collections.abc import Callable
 
 _log = logging.getLogger(__name__)
-
-# They do not come from the function that they interrupt.
-_FROM_OUTSIDE = (KeyboardInterrupt, GeneratorExit)
 
 
 def report_exception(what: str, error: BaseException) -> None:
     """
     Log an exception of the program, also SystemExit and CancelledError.
 
-    Raises it again if it comes from outside, such as KeyboardInterrupt.
+    On the main thread KeyboardInterrupt is raised again: it may be Ctrl-C.
     """
-    if isinstance(error, _FROM_OUTSIDE):
+    if isinstance(error, KeyboardInterrupt) and _is_main_thread():
         raise error
-    _log.error('%s: %s', what, error or type(error).__name__, exc_info=error)
+    # Its text may have characters that cannot be written, or its __str__ may raise.
+    text = ''.join(traceback.format_exception(error)).encode('utf-8', 'replace').decode()
+    _log.error('%s: %s', what, text.rstrip())
 
 
 def guarded(what: str, function: Callable[[], object]) -> None:
@@ -28,3 +29,7 @@ def guarded(what: str, function: Callable[[], object]) -> None:
         function()
     except BaseException as error:
         report_exception(what, error)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

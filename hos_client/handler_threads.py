@@ -33,6 +33,7 @@ class HandlerThreads:
         self._jobs: deque[Callable[[], None]] = deque()
         self._idle = 0
         self._threads = 0
+        self._is_closed = False
 
     def submit(self, function: Callable[[], _T]) -> Future[_T]:
         """Run a function and return a future of its result; raises TooManyThreadsError."""
@@ -55,11 +56,22 @@ class HandlerThreads:
             self._changed.notify()
         return future
 
+    def close(self) -> None:
+        """End the idle threads; the others end after their function."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
     def _add_thread(self) -> None:
         if self._threads >= MAX_THREADS:
             raise TooManyThreadsError
+        thread = threading.Thread(target=self._run, name='hos_client_handler', daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # The system allows no more threads.
+            raise TooManyThreadsError from error
         self._threads += 1
-        threading.Thread(target=self._run, name='hos_client_handler', daemon=True).start()
 
     def _run(self) -> None:
         while (job := self._next_job()) is not None:
@@ -68,9 +80,9 @@ class HandlerThreads:
     def _next_job(self) -> Callable[[], None] | None:
         with self._changed:
             self._idle += 1
-            has_job = self._changed.wait_for(lambda: self._jobs, _IDLE_S)
+            self._changed.wait_for(lambda: self._jobs or self._is_closed, _IDLE_S)
             self._idle -= 1
-            if not has_job:
+            if not self._jobs:
                 self._threads -= 1
                 return None
             return self._jobs.popleft()

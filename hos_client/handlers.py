@@ -18,7 +18,7 @@ class Handler:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        self.is_async = _is_async(function)
+        self.is_async = is_async(function)
         # None for a function that is not written in Python.
         self.code: CodeType | None = getattr(inspect.unwrap(function), '__code__', None)
         self._wants_task = 'task' in inspect.signature(function).parameters
@@ -31,7 +31,8 @@ class Handler:
         return self._function(**task.data, **extra)
 
 
-def _is_async(function: Callable[..., Any]) -> bool:
+def is_async(function: Callable[..., Any]) -> bool:
+    """Return whether calling a function returns a coroutine."""
     call = getattr(function, '__call__', None)  # noqa: B004 (an object with an async __call__)
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
@@ -70,5 +71,9 @@ class CommandHandlers:
 
 
 def error_text(error: BaseException) -> str:
-    """Return the error text of a handler's exception for the caller."""
-    return str(error) or type(error).__name__
+    """Return the error text of a handler's exception for the caller; never raises."""
+    try:
+        text = str(error)
+    except Exception:
+        text = ''
+    return text or type(error).__name__

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import CodeType, FrameType
-from typing import Any
 
 _log = logging.getLogger(__name__)
 
@@ -32,15 +32,14 @@ class LoopWatch:
         self._running = 0
         self._thread: threading.Thread | None = None
 
-    async def watched(
-        self, work: Coroutine[Any, Any, Any], code: CodeType | None, name: str
-    ) -> Any:
-        """Run a handler and return its result."""
+    @contextmanager
+    def watching(self, code: CodeType | None, name: str) -> Iterator[None]:
+        """Watch the loop while a handler runs on it."""
         if code is not None:
             self._names[code] = name
         self._begin()
         try:
-            return await work
+            yield
         finally:
             with self._changed:
                 self._running -= 1

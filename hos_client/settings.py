@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -70,7 +71,7 @@ class Settings:
 
     def redacted(self, text: str) -> str:
         """Return a text for log messages without the token and the secret parts of the URL."""
-        text = text.replace(self.url, self.shown_url)
+        text = text.replace(self.url, self.shown_url) if self.url else text
         return text.replace(self.token, '***') if self.token else text
 
 
@@ -105,9 +106,9 @@ def load_settings(
     path: str | Path = CONFIGURATION_FILE, environment: Mapping[str, str] = os.environ
 ) -> Settings:
     """
-    Read the settings; a missing file is written with the defaults and explanations.
+    Read the settings; raises ConfigurationError, which names the setting.
 
-    Raises ConfigurationError, which names the setting.
+    A missing file is written with the defaults and explanations, if its folder can be written.
     """
     path = user_path(str(path))
     parser = configparser.ConfigParser(interpolation=None)
@@ -116,7 +117,7 @@ def load_settings(
         if path.exists():
             parser.read_string(path.read_text(encoding='utf-8'), str(path))
         else:
-            _write_default(path)
+            _write_default_if_possible(path)
     except (OSError, UnicodeError, configparser.Error) as error:
         raise ConfigurationError(f'cannot use {path}: {error}') from None
     for section, names in _SECTIONS.items():
@@ -157,10 +158,13 @@ def _settings(parser: configparser.ConfigParser, path: Path) -> Settings:
     )
 
 
-def _write_default(path: Path) -> None:
-    # Readable by its owner only: it will hold a token.
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'w') as file:
-        file.write(_DEFAULT)
+def _write_default_if_possible(path: Path) -> None:
+    # The folder of a service is often read-only, and its settings come from the environment.
+    with contextlib.suppress(OSError):
+        # Readable by its owner only: it will hold a token.
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(file, 'w') as opened:
+            opened.write(_DEFAULT)
 
 
 def _environment_name(section: str, name: str) -> str:

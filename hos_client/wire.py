@@ -100,10 +100,16 @@ def ping(uid: int) -> Publication:
 
 def result(uid: int, cmd_id: int, error: str | None, data: Any) -> Publication:
     """Return the result of a command; `error` None means success."""
-    error_text = None if error is None else error[:_MAX_ERROR] or 'no reason given'
+    error_text = None if error is None else _error(error)
     result_str = '' if error is not None else write_values(data)
     message = DeviceCommandResult(uid, cmd_id, error is None, error_text or '', result_str)
     return Publication(DEVICE_CMD_RESULT_TOPIC, raw(message))
+
+
+def _error(error: object) -> str:
+    text = str(error)[:_MAX_ERROR] or 'no reason given'
+    # A lone surrogate, for example of a file name, cannot be sent.
+    return text.encode('utf-8', 'replace').decode()
 
 
 def sample(uid: int, stream: str, data: Any) -> Publication:
@@ -145,6 +151,10 @@ def write_values(data: Any) -> str:
     Raises ValueMismatchError for values that cannot be encoded.
     """
     if isinstance(data, str):
+        try:
+            data.encode()
+        except UnicodeEncodeError as error:
+            raise ValueMismatchError(f'cannot send this text: {error}') from None
         return data
     if data is None:
         return '{}'

@@ -137,3 +137,18 @@ def test_a_client_runs_once(gateway: Gateway) -> None:
             await client.start()
 
     run(scenario())
+
+
+def test_receiving_ends_with_the_client(gateway: Gateway) -> None:
+    async def receive_all(client: Client) -> int:
+        return len([task async for task in client])
+
+    async def scenario() -> None:
+        async with connected(gateway) as client:
+            waiting = [asyncio.ensure_future(receive_all(client)) for _ in range(2)]
+            await asyncio.sleep(0)
+        assert await asyncio.gather(*waiting) == [0, 0]
+        with pytest.raises(ClientError, match='stopped'):
+            await client.receive()
+
+    run(scenario())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import queue
+import threading
 from pathlib import Path
 
 import pytest
 from gateway_clients import UID, move, new_client, pool, received, wait_for
 from manager_double import WAIT_S, ManagerDouble
 
-from hos_client import Client, ClientError, ConfigurationError, TaskError
+from hos_client import Client, ClientError, ConfigurationError, Message, TaskError
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.spec.records import Function
 from hos_device_layer.links.gateway import Gateway
@@ -94,3 +96,20 @@ def test_errors_name_the_setting(tmp_path: Path) -> None:
     with pytest.raises(ClientError, match='not running'):
         client.event('H4001', 's', 'V1')
     client.stop()
+
+
+def test_receiving_ends_with_the_client(gateway: Gateway) -> None:
+    client = new_client(gateway)
+    with pytest.raises(ClientError, match='not running'):
+        client.receive()
+    outcomes: queue.Queue[Message] = queue.Queue()
+    with client:
+        assert client.wait_until_connected()
+        threading.Thread(target=lambda: outcomes.put(client.receive())).start()
+    assert outcomes.get(timeout=WAIT_S).status == 503
+    assert client.receive().status == 503
+
+    async def receive_all() -> list[int]:
+        return [task.cmd_id async for task in client]
+
+    assert asyncio.run(asyncio.wait_for(receive_all(), WAIT_S)) == []

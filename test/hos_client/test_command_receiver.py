@@ -16,7 +16,7 @@ from manager_double import WAIT_S, ManagerDouble
 from hos_client import Device, Message, Task
 from hos_client.command_receiver import CommandReceiver, Receive, Respond
 from hos_client.handler_threads import HandlerThreads
-from hos_client.wire import write_values
+from hos_client.wire import result
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.rosbridge.frames import CallService, ServiceResponse, raw
 from hos_device_layer.core.rosbridge.messages import DeviceCommandRequest, TypedField
@@ -166,6 +166,40 @@ async def exiting_async() -> None:
     sys.exit('bye')
 
 
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+async def interrupted_async() -> None:
+    raise KeyboardInterrupt
+
+
+async def closed_async() -> None:
+    raise GeneratorExit
+
+
+async def wrong_async(surprise: int) -> None:
+    pass
+
+
+class AsyncObject:
+    async def __call__(self) -> None:
+        raise RuntimeError('an object with an async __call__')
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError('in __str__')
+
+
+def unprintable() -> None:
+    raise UnprintableError
+
+
+def surrogate() -> None:
+    raise RuntimeError('in file \ud800')
+
+
 @pytest.mark.parametrize(
     ('handler', 'error'),
     [
@@ -176,6 +210,16 @@ async def exiting_async() -> None:
         (exiting_async, 'bye'),
         (lambda: 1 / 0, 'division by zero'),
         (lambda: object(), 'cannot send these values'),
+        (lambda: next(iter(())), 'StopIteration'),
+        (interrupted, 'KeyboardInterrupt'),
+        (interrupted_async, 'KeyboardInterrupt'),
+        (closed_async, 'GeneratorExit'),
+        (lambda surprise: None, "missing 1 required positional argument: 'surprise'"),
+        (wrong_async, "missing 1 required positional argument: 'surprise'"),
+        (AsyncObject(), 'an object with an async __call__'),
+        (unprintable, 'UnprintableError'),
+        (lambda: '\ud800', 'cannot send this text'),
+        (surrogate, 'in file ?'),
     ],
 )
 def test_whatever_a_handler_raises_its_task_fails_and_the_next_one_runs(
@@ -185,8 +229,9 @@ def test_whatever_a_handler_raises_its_task_fails_and_the_next_one_runs(
         responses: asyncio.Queue[tuple[int, Any, str | None]] = asyncio.Queue()
 
         def respond(task: Task, data: Any, error: str | None) -> None:
-            write_values(data)
-            responses.put_nowait((task.cmd_id, data, error))
+            # As the client does, which raises ValueMismatchError.
+            message = msgspec.json.decode(result(task.uid, task.cmd_id, error, data).message)
+            responses.put_nowait((task.cmd_id, data, message['error']))
 
         receiver = receiver_of(delta(), respond=respond)
         receiver.handlers.add('stop', handler)
@@ -194,7 +239,12 @@ def test_whatever_a_handler_raises_its_task_fails_and_the_next_one_runs(
             assert answer_of(receiver.receive(command_frame(cmd_id))) == (True, '')
         return sorted([await asyncio.wait_for(responses.get(), WAIT_S) for _ in range(2)])
 
-    first, second = asyncio.run(scenario())
+    outcomes: list[list[tuple[int, Any, str | None]]] = []
+    # As in a client: not on the main thread, where KeyboardInterrupt may be Ctrl-C.
+    thread = threading.Thread(target=lambda: outcomes.append(asyncio.run(scenario())))
+    thread.start()
+    thread.join(WAIT_S)
+    ((first, second),) = outcomes
     assert first[0] == 1 and second[0] == 2
     assert all(error in str(response[2]) for response in (first, second))
 
@@ -261,3 +311,27 @@ def test_tasks_without_a_response_fail_when_the_client_stops() -> None:
         return responses
 
     assert asyncio.run(scenario()) == [(1, None, 'stopped'), (2, None, 'stopped')]
+
+
+def test_no_command_is_accepted_after_the_stop() -> None:
+    calls: list[Task] = []
+    receiver = receiver_of(delta(), receive=lambda task: calls.append(task) is None)
+    receiver.handlers.add('stop', lambda: calls.append)
+
+    async def scenario() -> tuple[bool, str]:
+        receiver.close_all('stopped')
+        return answer_of(receiver.receive(command_frame(1)))
+
+    assert asyncio.run(scenario()) == (False, 'stopped')
+    assert calls == []
+
+
+def test_a_system_without_threads_refuses_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    receiver = receiver_of(delta())
+    receiver.handlers.add('stop', lambda: None)
+    monkeypatch.setattr(threading.Thread, 'start', start)
+    is_valid, error = answer_of(receiver.receive(command_frame(1)))
+    assert not is_valid and 'H4001 is busy' in error

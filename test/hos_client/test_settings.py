@@ -49,3 +49,16 @@ def test_an_invalid_setting_is_named(tmp_path: Path, line: str, name: str) -> No
     path.write_text(line)
     with pytest.raises(ConfigurationError, match=name):
         load_settings(path, {})
+
+
+def test_a_folder_that_cannot_be_written_needs_no_file(tmp_path: Path) -> None:
+    path = tmp_path / 'missing' / 'hos_client.conf'
+    assert load_settings(path, {'HOS_CLIENT_HOST': 'hos.local'}).url == 'ws://hos.local:9091'
+    assert not path.exists()
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = Settings('ws://user:secret@hos/?token=hos_1', 'hos_2')
+    assert settings.shown_url == 'ws://hos/' and repr(settings) == "Settings(url='ws://hos/')"
+    assert settings.redacted(f'{settings.url} hos_2 failed') == 'ws://hos/ *** failed'
+    assert Settings('').redacted('a text') == 'a text'
