@@ -82,12 +82,12 @@ def test_handlers_run_on_the_loop_or_on_threads(gateway: Gateway, manager: Manag
             gateway.send(move(1))
             await moved.wait()
             gateway.send(Command(2, UID, Function('stop'), (), None))
-            await stopped.wait()
+            sample = await asyncio.to_thread(wait_for, manager, 'sample')
+            assert sample == ('sample', UID, 'progress', 'V1.5')
+            results = [await asyncio.to_thread(wait_for, manager, 'result') for _ in range(2)]
+            assert {result[2:4] for result in results} == {(1, True), (2, True)}
 
     run(scenario())
-    assert wait_for(manager, 'sample') == ('sample', UID, 'progress', 'V1.5')
-    results = {wait_for(manager, 'result')[2:4] for _ in range(2)}
-    assert results == {(1, True), (2, True)}
 
 
 async def _set(event: asyncio.Event) -> None:
