@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 PROGRESS_STREAM = 'progress'
 
+_ITERATIONS_TO_CLOSE = 3
+
 _ANSWERED = Message(409, 'this task already has a response')
 _STOPPED = 'the program of the device was stopped before it finished'
 
@@ -99,6 +101,9 @@ class ClientCore:
             await self.connection.run()
         finally:
             self._threads.close()
+            # Closed transports release their sockets in the next iterations of the loop.
+            for _ in range(_ITERATIONS_TO_CLOSE):
+                await asyncio.sleep(0)
 
     def stop(self) -> None:
         """Fail the tasks without a response, deliver what is left, and let the connection end."""
