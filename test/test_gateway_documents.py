@@ -21,7 +21,7 @@ from hos_device_layer.core.dispatch.events import (
     ResultReported,
     StreamSampled,
 )
-from hos_device_layer.core.rosbridge import Role, close_reasons, session
+from hos_device_layer.core.rosbridge import Role, close_reasons, rate_limits, session
 from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.close_reasons import CloseReason
 from hos_device_layer.core.rosbridge.events import Request
@@ -87,6 +87,7 @@ def test_the_bounds_are_as_documented() -> None:
     for shown in (
         f'| frame | {default.max_frame_bytes // 1024} KiB',
         f'| frames | {limits.frames_per_s:,.0f} a second',
+        f'A frame counts once more for every {rate_limits.CHARACTERS_PER_FRAME:,} characters;',
         f'| refused frames | {limits.errors}, and {limits.errors_per_s:.0f} a second',
         f'| devices behind one connection | {limits.devices:,} |',
         f'| subscriptions | {limits.subscriptions:,} |',

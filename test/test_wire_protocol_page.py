@@ -11,7 +11,14 @@ from project import ROOT
 
 from hos_client.host import l1
 from hos_client.host.drivers import l1 as l1_driver
-from hos_device_layer.core.rosbridge import close_reasons, device_channel, latched_samples, session
+from hos_device_layer.core.rosbridge import (
+    close_reasons,
+    device_channel,
+    latched_samples,
+    messages,
+    rate_limits,
+    session,
+)
 from hos_device_layer.core.rosbridge.access import Access, Role
 from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.close_reasons import CloseReason
@@ -46,6 +53,9 @@ def tables(text: str) -> list[list[list[str]]]:
     [
         f'| size of a frame | {SETTINGS.max_frame_bytes // 1024} KiB;',
         f'| frames | {LIMITS.frames_per_s:,.0f} per second;',
+        f'A frame counts once more for every {rate_limits.CHARACTERS_PER_FRAME:,} characters.',
+        f'It may have {rate_limits.MAX_AUTH_CHARACTERS:,} characters;',
+        f'without names | {messages._MAX_POSITIONAL_VALUES:,} values',
         f'| refused frames | {LIMITS.errors}, and {LIMITS.errors_per_s:.0f} more per second;',
         f'| devices of one connection | {LIMITS.devices:,} |',
         f'| subscriptions of one connection | {LIMITS.subscriptions:,} |',

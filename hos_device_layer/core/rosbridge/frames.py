@@ -8,7 +8,7 @@ a message stay raw JSON until the topic or service tells its type. Fields withou
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -37,6 +37,8 @@ _Rate = (
     Annotated[int, msgspec.Meta(ge=0, le=_MAX_THROTTLE_RATE)]
     | Annotated[float, msgspec.Meta(ge=0, le=_MAX_THROTTLE_RATE)]
 )
+
+_Part = TypeVar('_Part')
 
 _NOTHING = msgspec.Raw(b'{}')
 _ABSENT = msgspec.Raw(b'null')
@@ -113,7 +115,7 @@ class ServiceResponse(_Frame, frozen=True, kw_only=True, tag='service_response')
 
     service: _Name = ''
     values: msgspec.Raw = _ABSENT
-    result: Any = None
+    result: bool | int | float | str | None = None
 
 
 class Status(_Frame, frozen=True, kw_only=True, tag='status'):
@@ -186,13 +188,14 @@ _encoder = msgspec.json.Encoder()
 class _Addressed(msgspec.Struct):
     """The fields of an invalid frame that its refusal needs."""
 
-    op: Any = None
+    op: msgspec.Raw = _ABSENT
     id: msgspec.Raw = _ABSENT
-    service: Any = None
+    service: msgspec.Raw = _ABSENT
 
 
 _addressed_decoder = msgspec.json.Decoder(_Addressed)
 _id_decoder: msgspec.json.Decoder[FrameId] = msgspec.json.Decoder(FrameId)
+_text_decoder = msgspec.json.Decoder(str)
 
 
 def decode(text: str | bytes) -> Frame:
@@ -225,14 +228,14 @@ def salvage(text: str | bytes) -> tuple[FrameId, str | None]:
         parts = _addressed_decoder.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None, None
-    if parts.op != 'call_service':
-        return _salvaged_id(parts.id), None
-    service = parts.service if isinstance(parts.service, str) else ''
-    return _salvaged_id(parts.id), service[:_MAX_NAME]
+    frame_id = _salvaged(_id_decoder, parts.id)
+    if _salvaged(_text_decoder, parts.op) != 'call_service':
+        return frame_id, None
+    return frame_id, (_salvaged(_text_decoder, parts.service) or '')[:_MAX_NAME]
 
 
-def _salvaged_id(raw_id: msgspec.Raw) -> FrameId:
+def _salvaged(decoder: msgspec.json.Decoder[_Part], part: msgspec.Raw) -> _Part | None:
     try:
-        return _id_decoder.decode(raw_id)
+        return decoder.decode(part)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None

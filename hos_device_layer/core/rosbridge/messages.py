@@ -14,6 +14,10 @@ from .frames import FrameError
 UInt32 = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 
 _Message = TypeVar('_Message', bound=msgspec.Struct)
+_Part = TypeVar('_Part')
+
+# Of a call whose arguments have no names: each of them becomes an object.
+_MAX_POSITIONAL_VALUES = 4_096
 
 
 class UidMessage(msgspec.Struct, frozen=True):
@@ -142,6 +146,9 @@ def decode_request(args: msgspec.Raw, request_type: type[_Message]) -> _Message:
     try:
         return decode_message(args, request_type)
     except FrameError as error:
+        # Texts may contain commas too, but seldom that many.
+        if bytes(args).count(b',') >= _MAX_POSITIONAL_VALUES:
+            raise FrameError(f'{error}; name the fields of a request this long') from None
         try:
             values = msgspec.json.decode(args)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -181,7 +188,21 @@ def _parts(message_type: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct]
     }
 
 
-def read_answer(values: msgspec.Raw, result: Any) -> DeviceCommandResponse:
+class _Answer(msgspec.Struct, frozen=True):
+    """What counts of an answer; empty for a field that is absent."""
+
+    is_valid: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = msgspec.Raw()
+
+
+_Scalar = bool | int | float | str | None
+
+_raw_decoder = msgspec.json.Decoder(msgspec.Raw)
+_answer_decoder: msgspec.json.Decoder[_Answer | str] = msgspec.json.Decoder(_Answer | str)
+_scalar_decoder: msgspec.json.Decoder[_Scalar] = msgspec.json.Decoder(_Scalar)
+
+
+def read_answer(values: msgspec.Raw, result: _Scalar) -> DeviceCommandResponse:
     """
     Decode a device's answer to a command, in all the forms that clients send.
 
@@ -189,21 +210,33 @@ def read_answer(values: msgspec.Raw, result: Any) -> DeviceCommandResponse:
     otherwise `result` decides.
     """
     try:
-        decoded = msgspec.json.decode(values)
+        _raw_decoder.decode(values)
+        answer = _read(_answer_decoder, values)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         return DeviceCommandResponse(
             False, f'the device sent an invalid answer: {shortened(str(error))}'
         )
-    if isinstance(decoded, str):
-        return DeviceCommandResponse(False, decoded or _NO_REASON)
-    answer = decoded if isinstance(decoded, dict) else {}
-    is_valid = _truth(answer['is_valid']) if 'is_valid' in answer else _truth(result)
-    if is_valid:
+    if isinstance(answer, str):
+        return DeviceCommandResponse(False, answer or _NO_REASON)
+    answer = answer or _Answer()
+    if _truth(_scalar(answer.is_valid) if bytes(answer.is_valid) else result):
         return DeviceCommandResponse(True)
-    error_text = answer.get('error')
+    error_text = _scalar(answer.error)
     return DeviceCommandResponse(
         False, error_text if isinstance(error_text, str) and error_text else _NO_REASON
     )
+
+
+def _scalar(part: msgspec.Raw) -> _Scalar:
+    return _read(_scalar_decoder, part) if bytes(part) else None
+
+
+def _read(decoder: msgspec.json.Decoder[_Part], part: msgspec.Raw) -> _Part | None:
+    """Decode a part; None if it is of another type, whose own parts are never decoded."""
+    try:
+        return decoder.decode(part)
+    except msgspec.ValidationError:
+        return None
 
 
 _NO_REASON = 'the device refused the command without a reason'

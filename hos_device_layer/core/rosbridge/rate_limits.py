@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+# A longer frame counts as several: decoding it takes as much time.
+CHARACTERS_PER_FRAME = 2048
+
+# Of a peer that has not sent its token yet, no longer frame is decoded [characters].
+MAX_AUTH_CHARACTERS = 4096
+
 
 class SessionLimits(msgspec.Struct, frozen=True):
     """Limits for each peer; a peer that reaches one receives a `status` error."""
@@ -22,6 +28,11 @@ class SessionLimits(msgspec.Struct, frozen=True):
     # Pings, pongs and closes: a peer needs one in seconds.
     control_frames: int = 100
     control_frames_per_s: float = 100.0
+
+
+def frame_cost(text: str) -> float:
+    """Return as how many frames a frame counts."""
+    return 1.0 + len(text) // CHARACTERS_PER_FRAME
 
 
 class TokenBucket:

@@ -67,13 +67,18 @@ from .names import (
     parse_topic,
 )
 from .outgoing import LateFrame, OutgoingFrames
-from .rate_limits import SessionLimits, TokenBucket
+from .rate_limits import MAX_AUTH_CHARACTERS, SessionLimits, TokenBucket, frame_cost
 from .session_devices import SessionDevices
 from .session_registry import SessionRegistry
 from .subscriptions import Subscriptions
 
 # A peer is disconnected if this much is unsent [characters]: seconds of a busy stream.
 MAX_UNSENT = 1_000_000
+
+_AUTH_FIRST = (
+    'this gateway requires a token; send it first, in an auth frame of at most '
+    f'{MAX_AUTH_CHARACTERS:,} characters'
+)
 
 _Handler: TypeAlias = 'Callable[[Session, Any], list[SessionEvent]]'
 
@@ -117,16 +122,20 @@ class Session:
 
     def receive(self, text: str, now: float) -> list[SessionEvent]:
         """Handle a frame of the peer; never raises: an invalid frame is refused."""
+        if self.closing is not None:
+            return []
+        self._frame_cost = frame_cost(text)
+        if self.access is None and len(text) > MAX_AUTH_CHARACTERS:
+            self.refuse(None, None, _AUTH_FIRST, now)
+            return []
         try:
             frame = decode(text)
         except FrameError as error:
             self.refuse(*salvage(text), str(error), now)
             return []
-        if self.closing is not None:
-            return []
         try:
             if self.access is None and not isinstance(frame, Auth):
-                raise FrameError('this gateway requires a token; send it in an auth frame first')
+                raise FrameError(_AUTH_FIRST)
             return _HANDLERS[type(frame)](self, frame)
         except FrameError as error:
             service = frame.service if isinstance(frame, CallService) else None
@@ -250,7 +259,7 @@ class Session:
     def _count_as_expected(self, channel: DeviceChannel) -> None:
         # What answers a command of ours is no flood.
         if channel.takes_expected_frame():
-            self._frame_cost = 0.0
+            self._frame_cost -= 1.0
 
     def _drop(self, frame_id: FrameId, uid: int) -> list[SessionEvent]:
         if frame_id is not None:
@@ -260,22 +269,13 @@ class Session:
 
     def _service_response(self, frame: ServiceResponse) -> list[SessionEvent]:
         response = read_answer(frame.values, frame.result)
-        for channel in self._channels_of(frame):
+        for channel in self._own.addressed(frame.service):
             events = channel.answer(frame.id, frame.service, response)
             if events is not None:
                 channel.heard()
                 self._count_as_expected(channel)
                 return [*events]
         raise FrameError('this answers no command that is waiting for an answer of this device')
-
-    def _channels_of(self, frame: ServiceResponse) -> list[DeviceChannel]:
-        # Nearly always the service names the device; a few clients leave it out.
-        try:
-            uid = parse_service(frame.service).uid
-        except FrameError:
-            return list(self._own.all_known())
-        channel = None if uid is None else self._own.known(uid)
-        return [] if channel is None else [channel]
 
     def _call_service(self, frame: CallService) -> list[SessionEvent]:
         service = parse_service(frame.service)
@@ -345,7 +345,8 @@ class Session:
             if device.uid is not None:
                 self._check_identity(device.uid)
         owner = owner_of(self.access, self.address)
-        answer, self._frame_cost = self._descriptions.sync(owner, frame)
+        answer, cost = self._descriptions.sync(owner, frame)
+        self._frame_cost = max(self._frame_cost, cost)
         self.send(answer)
         return []
 

@@ -8,6 +8,7 @@ from typing import Generic
 from ..dispatch.events import LinkClosed
 from .device_channel import DeviceChannel, OutgoingCall
 from .frames import FrameError
+from .names import parse_service
 from .rate_limits import SessionLimits
 from .session_registry import SessionRegistry, SessionT
 
@@ -62,6 +63,16 @@ class SessionDevices(Generic[SessionT]):
         """Iterate over the channels of all devices, also of those that are displaced."""
         yield from self.channels.values()
         yield from self._displaced.values()
+
+    def addressed(self, service: str) -> list[DeviceChannel]:
+        """Return the channels of the devices that an answer to a service may be from."""
+        # Nearly always the service names the device; a few clients leave it out.
+        try:
+            uid = parse_service(service).uid
+        except FrameError:
+            return list(self.all_known())
+        channel = None if uid is None else self.known(uid)
+        return [] if channel is None else [channel]
 
     def displace(self, uid: int) -> None:
         """Stop serving a device: another session serves it."""
