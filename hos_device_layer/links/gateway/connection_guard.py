@@ -57,12 +57,14 @@ class ConnectionGuard(asyncio.Protocol):
         '_is_inner_paused',
         '_is_reading',
         '_is_refused',
+        '_is_write_paused',
         '_loop',
         '_position',
         '_refuse',
         '_scanner',
         '_timer',
         '_transport',
+        '_unsent',
         '_was_heard',
         'address',
         'connecting',
@@ -91,6 +93,9 @@ class ConnectionGuard(asyncio.Protocol):
         self._position = 0
         self._is_reading = True
         self._is_inner_paused = False
+        self._is_write_paused = False
+        # What the peer had not read at the last look [bytes].
+        self._unsent = 0
         # Frames
         self._scanner: FrameScanner | None = None
         self._timer: asyncio.Handle | None = None
@@ -105,10 +110,16 @@ class ConnectionGuard(asyncio.Protocol):
             self.connecting.cancel()
 
     def was_silent(self) -> bool:
-        """Return whether nothing has come since the last call that would have been read."""
-        silent = self._is_reading and not self._was_heard
+        """Return whether the peer has given no sign of life since the last call."""
+        silent = not self._was_heard and (self._is_reading or self._is_stuck())
         self._was_heard = False
         return silent
+
+    def _is_stuck(self) -> bool:
+        """Whether aiohttp waits for the peer to read before it reads on, and the peer does not."""
+        before = self._unsent
+        self._unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        return self._is_write_paused and self._unsent >= before
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the request."""
@@ -137,11 +148,13 @@ class ConnectionGuard(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Tell aiohttp that the peer does not read."""
+        self._is_write_paused = True
         if self._inner is not None:
             self._inner.pause_writing()
 
     def resume_writing(self) -> None:
         """Tell aiohttp that the peer reads again."""
+        self._is_write_paused = False
         if self._inner is not None:
             self._inner.resume_writing()
 

@@ -63,6 +63,7 @@ class WebSocketConnection:
         self._loop = asyncio.get_running_loop()
         # Runs while frames wait for the peer to read, and to close the connection.
         self._writer: asyncio.Task[None] | None = None
+        self._cut: asyncio.TimerHandle | None = None
         self._silent_looks = 0
         self._events = PostedEvents()
         self.session = broker.open_session(
@@ -88,6 +89,8 @@ class WebSocketConnection:
             try:
                 await self._end_writing()
             finally:
+                if self._cut is not None:
+                    self._cut.cancel()
                 for event in self._broker.close_session(self.session):
                     self._bridge.to_manager.put(partial(self._bridge.handle, event))
                 self._break_cycles()
@@ -176,6 +179,9 @@ class WebSocketConnection:
             await self._send(text)
 
     def _wake(self) -> None:
+        if self.session.closing is not None and self._cut is None:
+            # A peer that reads nothing blocks the close frame, and the reader with its pings.
+            self._cut = self._loop.call_later(2 * CLOSE_TIMEOUT_S, self._transport.abort)
         if self._writer is None:
             if self.session.closing is None and self._send_at_once():
                 return
