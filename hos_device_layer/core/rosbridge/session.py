@@ -117,6 +117,7 @@ class Session:
         self._limits = limits
         self._unanswered_calls = 0
         self._errors = TokenBucket(limits.errors, limits.errors_per_s, now)
+        self._is_used = False  # whether a frame was handled with this access
         self._frame_cost = 1.0  # as how many frames the latest one counts
         self._frames = TokenBucket(limits.frames, limits.frames_per_s, now)
 
@@ -134,8 +135,10 @@ class Session:
             self.refuse(*salvage(text), str(error), now)
             return []
         try:
-            if self.access is None and not isinstance(frame, Auth):
-                raise FrameError(_AUTH_FIRST)
+            if not isinstance(frame, Auth):
+                if self.access is None:
+                    raise FrameError(_AUTH_FIRST)
+                self._is_used = True
             return _HANDLERS[type(frame)](self, frame)
         except FrameError as error:
             service = frame.service if isinstance(frame, CallService) else None
@@ -206,8 +209,8 @@ class Session:
     # Frames
 
     def _auth(self, frame: Auth) -> list[SessionEvent]:
-        if self.channels:
-            # These devices were accepted with the access that the peer had before.
+        if self._is_used or (self.access is not None and self.access.is_authenticated):
+            # What was accepted with the access that the peer had before would stay.
             raise FrameError('the token must be sent before any other frame')
         access = self._authenticate(frame.token or frame.mac)
         if access is None:

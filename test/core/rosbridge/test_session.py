@@ -27,7 +27,7 @@ from hos_device_layer.core.dispatch.events import (
     Pinged,
     StreamSampled,
 )
-from hos_device_layer.core.rosbridge import ANONYMOUS_DEVICE_ACCESS, SessionLimits
+from hos_device_layer.core.rosbridge import ANONYMOUS_DEVICE_ACCESS, LOCAL_ACCESS, SessionLimits
 from hos_device_layer.core.rosbridge.broker import Broker
 from hos_device_layer.core.rosbridge.close_reasons import (
     TOO_MANY_ERRORS,
@@ -199,6 +199,32 @@ def test_a_token_after_other_frames_is_refused(broker: Broker, peer: Peer) -> No
     peer.says(ping(OTHER))
     peer.says({'op': 'auth', 'token': 'device'})
     assert 'before any other frame' in peer.refusal()
+
+
+@pytest.mark.parametrize('role', ['viewer', 'device', 'wrong'])
+def test_a_second_token_is_refused(broker: Broker, role: str) -> None:
+    """What the first one allowed would outlive its revocation."""
+    peer = Peer(broker, access=None)
+    peer.says({'op': 'auth', 'token': 'viewer'})
+    peer.says({'op': 'subscribe', 'topic': STREAM})
+    peer.says({'op': 'auth', 'token': role})
+    assert 'before any other frame' in peer.refusal()
+    assert peer.session.access == TOKENS['viewer'] and peer.session.closing is None
+
+
+@pytest.mark.parametrize(
+    'frame',
+    [
+        {'op': 'subscribe', 'topic': STREAM},
+        {'op': 'advertise', 'topic': STREAM, 'latch': True},
+        {'op': 'call_service', 'service': 'haive_os/connected_devices'},
+    ],
+)
+def test_a_token_after_any_frame_is_refused(peer: Peer, frame: dict[str, Any]) -> None:
+    peer.says(frame)
+    peer.says({'op': 'auth', 'token': 'device'})
+    assert 'before any other frame' in peer.refusal()
+    assert peer.session.access == LOCAL_ACCESS
 
 
 def test_a_wrong_token_closes_the_session(broker: Broker) -> None:
