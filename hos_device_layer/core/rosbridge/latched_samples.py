@@ -18,11 +18,12 @@ class LatchedSamples:
     The latest sample of each latched topic.
 
     A topic is latched while a peer that advertised it so is there. Samples of ROS publishers say
-    themselves whether they are.
+    themselves whether they are, and stay when such a peer goes.
     """
 
     def __init__(self) -> None:
         self._samples: dict[str, DeviceStream] = {}
+        self._latched_by_ros: set[str] = set()
         self._topics_of_uid: dict[int, set[str]] = {}
         self._peers: dict[str, set[object]] = {}
         self._topics_of_peer: dict[object, set[str]] = {}
@@ -53,7 +54,8 @@ class LatchedSamples:
         self._peers[topic].remove(peer)
         if not self._peers[topic]:
             del self._peers[topic]
-            self._drop(topic)
+            if topic not in self._latched_by_ros:
+                self._drop(topic)
 
     def unlatch_all(self, peer: object) -> None:
         """Forget what a peer has advertised, because it has gone."""
@@ -65,12 +67,15 @@ class LatchedSamples:
         self._drop(topic)
         if (is_latched or topic in self._peers) and len(sample.data) <= MAX_CHARACTERS:
             self._samples[topic] = sample
+            if is_latched:
+                self._latched_by_ros.add(topic)
             self._topics_of_uid.setdefault(sample.uid, set()).add(topic)
 
     def forget_device(self, uid: int) -> None:
         """Drop the samples of a device that was disconnected."""
         for topic in self._topics_of_uid.pop(uid, ()):
             del self._samples[topic]
+            self._latched_by_ros.discard(topic)
 
     def _latch(self, topic: str, peer: object) -> None:
         topics = self._topics_of_peer.get(peer, set())
@@ -83,6 +88,7 @@ class LatchedSamples:
         sample = self._samples.pop(topic, None)
         if sample is None:
             return
+        self._latched_by_ros.discard(topic)
         topics = self._topics_of_uid[sample.uid]
         topics.remove(topic)
         if not topics:

@@ -82,6 +82,16 @@ def test_a_sample_of_latched_ros_publishers_is_kept(broker: Broker) -> None:
     assert not broker.is_wanted(STREAM)
 
 
+def test_a_peer_does_not_erase_the_sample_of_latched_ros_publishers(
+    broker: Broker, peer: Peer
+) -> None:
+    publish(broker, 'V1', is_latched=True)
+    for frame in (latch(), latch(latched=False), latch()):
+        peer.says(frame)
+    broker.close_session(peer.session)
+    assert late(broker) == ['V1']
+
+
 def test_the_samples_of_a_disconnected_device_are_dropped(broker: Broker, peer: Peer) -> None:
     peer.says(latch())
     publish(broker, 'V1')
