@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
 # Sent by the common WebSocket library for Arduino, and by some browsers for a file. Most browsers
 # send `null` for a file.
 _FIRMWARE_ORIGIN = 'file://'
+
+
+# RFC 3986 section 3.2, without a user: all that a browser sends.
+_HOST_AND_PORT = re.compile(r'(\[[^\s/?#@\\\[\]]+\]|[^\s/?#@\\\[\]:]+)(:[0-9]*)?')
 
 
 class PageOrigin(enum.Enum):
@@ -44,6 +49,8 @@ def page_origin(
 
 def is_own_host(host: str, own_names: Collection[str]) -> bool:
     """Return whether a `Host` header is a numeric address or one of `own_names`, lower case."""
+    if not _HOST_AND_PORT.fullmatch(host):
+        return False
     try:
         hostname = urlsplit(f'//{host}').hostname or ''
     except ValueError:
@@ -71,8 +78,10 @@ def host_names(origins: Collection[str]) -> frozenset[str]:
 def _is_same(origin: str, host: str) -> bool:
     try:
         page, own = urlsplit(origin), urlsplit(f'//{host}')
-        return page.hostname == own.hostname and (
-            _port(page.port, page.scheme) == _port(own.port, page.scheme)
+        return (
+            page.hostname == own.hostname
+            and '@' not in page.netloc
+            and (_port(page.port, page.scheme) == _port(own.port, page.scheme))
         )
     except ValueError:
         return False
