@@ -13,6 +13,7 @@ from manager_double import running_gateway
 from peers import UID, Peer, serialized_command
 from project import ROOT
 
+from hos_device_layer import manager_log
 from hos_device_layer.command_line.__main__ import main
 from hos_device_layer.core.dispatch.commands import Command
 from hos_device_layer.core.dispatch.events import (
@@ -97,7 +98,9 @@ def test_the_bounds_are_as_documented() -> None:
         f'| connections without a token yet | {default.max_unauthenticated:,} in all, '
         f'{default.max_unauthenticated_per_address} from one address |',
         f'| unread messages | {session.MAX_UNSENT / 1e6:.0f} MB;',
-        f'| log | {bounded_log._LINES_PER_S} lines a second',
+        f'| log | {bounded_log._LINES_PER_S} lines a second of each kind; of the device manager, '
+        f'{manager_log._WARNINGS_PER_S} warnings and {manager_log._EVENTS_PER_S} connections and '
+        'disconnections |',
         f'at least {descriptors._LEAST_RESERVE} files for ROS',
         f'closed within {revocation.CHECK_INTERVAL_S:.0f} s',
         f'| handshake | {connection_guard.HANDSHAKE_TIMEOUT_S:.0f} s |',

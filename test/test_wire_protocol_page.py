@@ -114,8 +114,13 @@ def test_the_ops_and_their_fields() -> None:
 def test_the_close_codes() -> None:
     reasons = [value for value in vars(close_reasons).values() if isinstance(value, CloseReason)]
     shown = {(int(code), reason) for code, reason in tables(section('Close codes'))[0]}
-    # The library closes a connection with 1009 by itself.
-    assert shown == {*reasons, (1009, 'a frame was too large')}
+    # The library closes connections with these by itself.
+    library = {
+        (1002, 'a frame breaks other rules of the WebSocket protocol'),
+        (1007, 'a text is not UTF-8'),
+        (1009, 'a frame was too large'),
+    }
+    assert shown == {*reasons, *library}
 
 
 def test_the_files_of_hosts() -> None:

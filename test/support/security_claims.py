@@ -202,6 +202,8 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f'{_GUARD}frames_above_the_rate_are_read_more_slowly_and_none_is_lost',
         f'{_GUARD}a_peer_to_whom_the_gateway_does_not_listen_stays',
         'core/rosbridge/test_settled_commands.py::test_what_settles_our_commands_counts_as_no_flood',
+        'core/rosbridge/test_long_frames.py::test_a_long_frame_counts_as_several',
+        'core/rosbridge/test_long_frames.py::test_a_long_result_counts_although_it_is_expected',
     ),
     '| refused frames |': (
         _AS_DOCUMENTED,
@@ -260,6 +262,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     '| log |': (
         _AS_DOCUMENTED,
         f'{_LOG}lines_above_the_limit_are_counted',
+        'test_manager_log.py::test_warnings_beyond_the_limit_are_counted_and_reported_once',
         f'{_LOG}the_libraries_are_bounded_while_the_gateway_runs',
         f'{_LOG}wrong_tokens_cause_at_most_ten_lines_a_second',
     ),
