@@ -5,25 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from hos_device_layer.core.text import shortened
 
 from . import wire
 from .backoff import Backoff
 from .command_receiver import CommandReceiver, Receive
 from .connection import GatewayConnection
 from .device import Device
-from .errors import TaskError, UnknownDeviceError
-from .gateway_session import GatewaySession
+from .errors import ConfigurationError, TaskError, UnknownDeviceError
 from .guarding import guarded, report_exception
 from .handler_threads import HandlerThreads, TooManyThreadsError
 from .handlers import is_async
+from .local_devices import LocalDevices
 from .message import Message, Task
 from .outbox import Outbox
 from .pools import DeviceManagerInterface
-from .registration import OK, Registration
+from .registration import OK, Change, Registration
 from .requests import Request, delivery, exchange, finished, start_in_time
 from .settings import Settings
 
@@ -32,6 +34,9 @@ _log = logging.getLogger(__name__)
 PROGRESS_STREAM = 'progress'
 
 _ITERATIONS_TO_CLOSE = 3
+
+# What the gateway accepts as the name of a client [characters].
+_MAX_NAME = 200
 
 _ANSWERED = Message(409, 'this task already has a response')
 _STOPPED = 'the program of the device was stopped before it finished'
@@ -72,10 +77,11 @@ class ClientCore:
         self._options = options
         self._threads = HandlerThreads()
         self._outbox = Outbox()
-        name = options.name or socket.gethostname()
-        self._registration = Registration(devices, name, options.ping_interval_s)
+        self._local = LocalDevices(devices)
+        name = _checked_name(options.name or socket.gethostname())
+        self._registration = Registration(self._local, name, options.ping_interval_s)
         self.receiver = CommandReceiver(
-            self._registration.device,
+            self._local.by_uid,
             self._threads,
             receiver,
             self._respond_later,
@@ -156,6 +162,7 @@ class ClientCore:
     def add(self, device: Device) -> Request:
         """Add a device, and return the request that connects it."""
         self._devices.add(device)
+        self._local.include(device.id)
         return self._change(self._registration.add, device)
 
     def update(self, device: Device) -> Request:
@@ -164,29 +171,25 @@ class ClientCore:
         return self._change(self._registration.update, device)
 
     def disconnect(self, device: Device | str) -> Request:
-        """Return the request that disconnects a device."""
+        """Exclude a device, and return the request that disconnects it."""
         own = self._known(device)
-        self._registration.exclude(own.id)
+        self._local.exclude(own.id)
         return self._change(self._registration.disconnect, own)
 
     def delete(self, device: Device | str) -> Request:
         """Remove a device, and return the request that removes it from the platform."""
         own = self._known(device)
         self._devices.remove(own.id)
+        self._local.delete(own.id)
         return self._change(self._registration.delete, own)
 
     def _known(self, device: Device | str) -> Device:
         return self._devices.get(device if isinstance(device, str) else device.id)
 
-    def _change(
-        self, send: Callable[[GatewaySession, Device], Awaitable[Message]], device: Device
-    ) -> Request:
-        self._registration.refresh()
-
-        async def send_change() -> Message:
-            return await send(await self.connection.session(), device)
-
-        return exchange(send_change)
+    def _change(self, change: Change, device: Device) -> Request:
+        self._local.refresh()
+        session = self.connection.session
+        return exchange(lambda: self._registration.change(session, change, device))
 
     # On the event loop
 
@@ -219,6 +222,18 @@ async def _awaited(what: str, function: Callable[[], object]) -> None:
         _log.warning('%s was cancelled', what)
     except BaseException as error:
         report_exception(what, error)
+
+
+def _checked_name(name: str) -> str:
+    try:
+        name.encode()
+        is_valid = len(name) <= _MAX_NAME
+    except UnicodeEncodeError:
+        is_valid = False
+    if not is_valid:
+        found = shortened(name)
+        raise ConfigurationError(f'name: expected at most {_MAX_NAME} characters, got {found}')
+    return name
 
 
 def _ignore(_: Message) -> None:

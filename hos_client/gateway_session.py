@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -31,6 +32,8 @@ from .wire import Publication
 
 _log = logging.getLogger(__name__)
 
+_Answer = TypeVar('_Answer', ServiceResponse, Sync, Confirm)
+
 # In the gateway's answer to the handshake; other rosbridge servers do not send them.
 _MAX_FRAME_HEADER = 'Hos-Max-Frame-Bytes'
 _AUTHENTICATION_HEADER = 'Hos-Authentication'
@@ -43,7 +46,7 @@ _MAX_REPORTED = 100
 
 
 class RefusedError(Exception):
-    """The gateway answered a frame with a `status` error."""
+    """The gateway answered a frame with a `status` error, or with the wrong kind of answer."""
 
 
 class GatewaySession:
@@ -104,8 +107,12 @@ class GatewaySession:
         """Return an id for a request that no other request of this session has."""
         return f'{what}:{next(self._numbers)}'
 
-    async def request(self, frames: list[Frame]) -> Frame:
-        """Send frames and return the answer to the last one; raises RefusedError."""
+    async def request(self, frames: list[Frame], kind: type[_Answer]) -> _Answer:
+        """
+        Send frames and return the answer to the last one, which must be of a kind.
+
+        Raises RefusedError, also if the answer is of another kind.
+        """
         if self._is_over:
             raise ConnectionError('the connection was lost')
         frame_id = frames[-1].id
@@ -113,18 +120,22 @@ class GatewaySession:
         self._requests[frame_id] = future
         try:
             await self.send(frames)
-            return await future
+            answer = await future
         finally:
             self._requests.pop(frame_id, None)
+        if not isinstance(answer, kind):
+            found = type(answer).__name__
+            raise RefusedError(f'expected the answer {kind.__name__} to {frame_id}, got {found}')
+        return answer
 
     async def confirm(self) -> None:
         """
         Wait until the device manager has handled everything that was sent before.
 
-        Another rosbridge server only confirms that it has read everything.
+        Another rosbridge server only confirms that it has read everything. Raises RefusedError.
         """
         if self.is_hos:
-            await self.request([Confirm(id=self.next_id('confirm'))])
+            await self.request([Confirm(id=self.next_id('confirm'))], Confirm)
             return
         try:
             await (await self._socket.ping())
