@@ -7,8 +7,14 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable
 
-from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosedError,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
+from websockets.frames import CloseCode
 from websockets.uri import parse_uri
 
 from hos_device_layer.core.rosbridge.close_reasons import NO_TOKEN, WRONG_TOKEN
@@ -18,7 +24,7 @@ from hos_device_layer.core.text import shortened
 from .backoff import Backoff
 from .concurrency import until_first, within
 from .errors import AuthenticationError, ConfigurationError
-from .gateway_session import GatewaySession
+from .gateway_session import GatewaySession, RefusedError
 from .outbox import Outbox
 from .settings import Settings
 
@@ -33,7 +39,8 @@ _CLOSE_S = 1.0
 # How long results may take to be delivered when the client stops [s].
 _FLUSH_S = 2.0
 
-_MAX_FRAME_BYTES = 1024 * 1024
+# The longest frame is a list of 2,000 devices with long ids and their hashes.
+_MAX_FRAME_BYTES = 4 * 1024 * 1024
 
 # Answers to a handshake without a valid token (RFC 9110 section 15.5).
 _UNAUTHORIZED = (401, 403)
@@ -75,6 +82,7 @@ class GatewayConnection:
         self._on_up = on_up
         self._on_down = on_down
         self._backoff = backoff or Backoff()
+        self._socket: ClientConnection | None = None
         self._session: GatewaySession | None = None
         self._refusal: AuthenticationError | None = None
         self._changed = asyncio.Condition()
@@ -121,6 +129,7 @@ class GatewayConnection:
                 await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 if not running.done():
                     await self._flush()
+                    await self._close()
                     running.cancel()
                 await asyncio.wait({running})
                 if not stopped.done():
@@ -137,7 +146,7 @@ class GatewayConnection:
         if self._session is not None and len(self._outbox):
             try:
                 await within(_FLUSH_S, self._deliver_all(self._session))
-            except (OSError, TimeoutError):
+            except (OSError, TimeoutError, RefusedError):
                 _log.warning('%d results or samples were not delivered', len(self._outbox))
 
     async def _deliver_all(self, session: GatewaySession) -> None:
@@ -146,9 +155,16 @@ class GatewayConnection:
         await session.confirm()
         self._outbox.confirm(mark)
 
+    async def _close(self) -> None:
+        """Close the WebSocket connection; a gateway that does not read cannot delay it."""
+        socket = self._socket
+        if socket is not None:
+            try:
+                await within(_CLOSE_S, socket.close())
+            except (OSError, TimeoutError, WebSocketException):
+                socket.transport.abort()
+
     async def _run_session(self) -> None:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
         try:
             await self._connect()
         except InvalidStatus as error:
@@ -162,7 +178,6 @@ class GatewayConnection:
             self._failed(f'cannot connect to {self._settings.shown_url}: {reason}')
         except Exception:
             _log.exception('the session with the gateway has failed')
-        self._backoff.session_lasted(loop.time() - started)
 
     async def _connect(self) -> None:
         headers = {}
@@ -183,9 +198,25 @@ class GatewayConnection:
             if session.needs_token:
                 await self._refused(_UNAUTHENTICATED)
                 return
-            await self._use(session)
-        code, reason = socket.close_code, shortened(socket.close_reason)
-        text = f'the gateway closed the connection: {code} {reason}'
+            started = asyncio.get_running_loop().time()
+            self._socket = socket
+            try:
+                await self._use(session)
+                reason = f'the gateway closed it: {_closing(socket)}'
+            except ConnectionClosedError:
+                reason = _closing(socket)
+            except (OSError, TimeoutError, WebSocketException, RefusedError) as error:
+                reason = str(error)
+            finally:
+                self._socket = None
+            self._backoff.session_lasted(asyncio.get_running_loop().time() - started)
+            await self._lost(reason, socket.close_code)
+
+    async def _lost(self, reason: str, code: int | None) -> None:
+        if self._stopping.is_set():
+            return
+        reason = self._settings.redacted(reason)
+        text = f'the connection to {self._settings.shown_url} was lost: {reason}'
         if code in (WRONG_TOKEN.code, NO_TOKEN.code):
             await self._refused(text)
         else:
@@ -244,6 +275,13 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
         ) from None
     except OSError as error:
         raise ConfigurationError(f'cannot read ca_file {settings.ca_file!r}: {error}') from None
+
+
+def _closing(socket: ClientConnection) -> str:
+    """Return how a connection was closed: with a code and a reason, or cut."""
+    if socket.close_code == CloseCode.ABNORMAL_CLOSURE:
+        return 'it was cut'
+    return f'{socket.close_code} {shortened(socket.close_reason, 300)}'
 
 
 def _refusal_text(error: InvalidStatus) -> str:
