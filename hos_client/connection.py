@@ -183,7 +183,7 @@ class GatewayConnection:
         headers = {}
         if self._settings.token:
             headers['Authorization'] = f'Bearer {self._settings.token}'
-        async with connect(
+        connecting = connect(
             self._settings.url,
             additional_headers=headers,
             ssl=self._ssl,
@@ -193,24 +193,34 @@ class GatewayConnection:
             ping_timeout=_KEEPALIVE_ANSWER_S,
             close_timeout=_CLOSE_S,
             max_size=_MAX_FRAME_BYTES,
-        ) as socket:
-            session = GatewaySession(socket, self._outbox, self._on_command)
-            if session.needs_token:
-                await self._refused(_UNAUTHENTICATED)
-                return
-            started = asyncio.get_running_loop().time()
-            self._socket = socket
-            try:
-                await self._use(session)
-                reason = f'the gateway closed it: {_closing(socket)}'
-            except ConnectionClosedError:
-                reason = _closing(socket)
-            except (OSError, TimeoutError, WebSocketException, RefusedError) as error:
-                reason = str(error)
-            finally:
-                self._socket = None
-            self._backoff.session_lasted(asyncio.get_running_loop().time() - started)
-            await self._lost(reason, socket.close_code)
+        )
+        socket: ClientConnection | None = None
+        try:
+            async with connecting as socket:
+                await self._use_socket(socket)
+        finally:
+            # Without effect, unless the client was stopped while the connection was being closed.
+            if socket is not None:
+                socket.transport.abort()
+
+    async def _use_socket(self, socket: ClientConnection) -> None:
+        session = GatewaySession(socket, self._outbox, self._on_command)
+        if session.needs_token:
+            await self._refused(_UNAUTHENTICATED)
+            return
+        started = asyncio.get_running_loop().time()
+        self._socket = socket
+        try:
+            await self._use(session)
+            reason = f'the gateway closed it: {_closing(socket)}'
+        except ConnectionClosedError:
+            reason = _closing(socket)
+        except (OSError, TimeoutError, WebSocketException, RefusedError) as error:
+            reason = str(error)
+        finally:
+            self._socket = None
+        self._backoff.session_lasted(asyncio.get_running_loop().time() - started)
+        await self._lost(reason, socket.close_code)
 
     async def _lost(self, reason: str, code: int | None) -> None:
         if self._stopping.is_set():

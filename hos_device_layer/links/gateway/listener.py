@@ -68,6 +68,11 @@ class GatewayListener:
             listening.close()
         self._sockets.clear()
 
+    @property
+    def has_connections(self) -> bool:
+        """Whether a connection has not ended yet."""
+        return bool(self._guards)
+
     def abort(self) -> None:
         """Close all connections at once."""
         self._memory.stop()

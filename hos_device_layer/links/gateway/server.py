@@ -48,6 +48,8 @@ AUTHENTICATION_HEADER = 'Hos-Authentication'
 # How long the thread may take to end [s].
 _STOP_TIMEOUT_S = 2.0
 
+_ITERATIONS_TO_CLOSE = 100
+
 
 class GatewayServer:
     """Serves until `stop`. The sessions are used on its thread only."""
@@ -145,9 +147,15 @@ class GatewayServer:
             await self._serve_connections(self._listener(runner.server), addresses)
         finally:
             await runner.cleanup()
-            # Closed transports release their sockets in the next iteration of the loop.
+            await self._release_sockets()
+
+    async def _release_sockets(self) -> None:
+        """Closed transports release their sockets in one of the next iterations of the loop."""
+        for _ in range(_ITERATIONS_TO_CLOSE):
             await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            if self._listening is None or not self._listening.has_connections:
+                break
+        await asyncio.sleep(0)
 
     async def _serve_connections(
         self, listener: GatewayListener, addresses: list[_SocketAddress]
