@@ -62,7 +62,7 @@ class ClientCore:
     The connection, the devices and the tasks of a client.
 
     The methods that return a Request make local changes at once, on any thread; the request is
-    started on the event loop. `receiver` takes the tasks for which there is no handler.
+    started on the event loop. `receiver` receives tasks that have no handler.
     """
 
     def __init__(

@@ -131,7 +131,7 @@ class CommandReceiver:
         )
 
     def _start(self, handler: Handler | None, task: Task) -> bool:
-        """Pass a task on; returns False if there is no room for it."""
+        """Start the handler of a task, or pass it to the receiver; returns False if it is full."""
         try:
             if handler is None:
                 return self._receiver(task)

@@ -23,7 +23,7 @@ class OutgoingFrames:
 
     def __init__(self) -> None:
         self.unsent = 0
-        # None while there are no frames: most peers have none, and a deque takes 700 bytes.
+        # None while the queue is empty, as for most peers: an empty deque takes 700 bytes.
         self._frames: deque[str | bytes | LateFrame] | None = None
 
     def __len__(self) -> int:

@@ -238,7 +238,7 @@ class Session:
         check_publisher(topic)
         if topic.kind is TopicKind.PING:
             uid = decode_message(frame.msg, UidMessage).data
-            # A host with many displaced devices pings them all: that is no error.
+            # A ping of a displaced device is ignored; refusing it would count as an error.
             return [] if self._own_channel(uid) is None else [Pinged(uid)]
         if topic.kind is TopicKind.COMMAND_RESULT:
             return self._publish_result(frame)
